@@ -1,0 +1,100 @@
+"""What every vendor's account block has in common: key, address, limits, timeouts, and how its refusals read."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from typing import ClassVar
+from urllib.parse import urlsplit
+from weakref import WeakKeyDictionary
+
+import httpx
+from prefect.blocks.core import Block
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+
+from blocks.errors import VendorError
+from blocks.pace import Pace, Window
+
+__all__ = ["Limits", "Timeouts", "VendorAccount"]
+
+
+class Limits(BaseModel):
+    """What the vendor allows this account; empty means that the vendor sets no such limit."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    requests_per_second: int | None = Field(default=None, ge=1, description="Calls of any kind per second.")
+    requests_per_minute: int | None = Field(default=None, ge=1, description="Calls of any kind per minute.")
+    generations_per_second: int | None = Field(default=None, ge=1, description="Paid calls per second.")
+    generations_per_minute: int | None = Field(default=None, ge=1, description="Paid calls per minute.")
+    jobs_in_flight: int = Field(default=500, ge=1, description="Jobs running at the vendor at one time.")
+
+
+class Timeouts(BaseModel):
+    """How long each kind of wait may last, in seconds."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    connect: float = Field(default=10, gt=0, description="Seconds to make a connection.")
+    reply: float = Field(default=120, gt=0, description="Seconds until a call has been answered in full.")
+    download: float = Field(default=120, gt=0, description="Seconds until a picture has arrived in full.")
+    job: float = Field(default=300, gt=0, description="Seconds from a job's acceptance to its result.")
+    refusals: float = Field(
+        default=3600, gt=0, description="Seconds to go on asking while the vendor refuses for rate or is down."
+    )
+
+
+# One pace per event loop and account: two flows in a process share what the vendor allows.
+_paces: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[str, str], Pace]] = WeakKeyDictionary()
+
+
+class VendorAccount(Block, ABC):
+    """One account at one vendor; each vendor's block adds how it authenticates and how it says no."""
+
+    vendor: ClassVar[str]
+    env_prefix: ClassVar[str]
+
+    api_key: SecretStr = Field(description="The vendor's API key.")
+    base_url: str = Field(description="Where the vendor's API answers.")
+    limits: Limits = Field(default_factory=Limits, description="What the vendor allows this account.")
+    timeouts: Timeouts = Field(default_factory=Timeouts, description="How long each kind of wait may last.")
+
+    @field_validator("base_url")
+    @classmethod
+    def _http_url(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError(f"{value!r} is not an http(s) address such as 'https://api.example.com'.")
+        return value.rstrip("/")
+
+    @abstractmethod
+    def auth_headers(self) -> dict[str, str]:
+        """The headers that carry the key; they are sent to `base_url` alone."""
+
+    @abstractmethod
+    def refusal(self, response: httpx.Response, *, posting: bool) -> VendorError | None:
+        """
+        Read the vendor's answer: None when it is a success.
+
+        `posting` marks the paid call, where a 500, 502 or 504 leaves the outcome unknown.
+        """
+
+    def pace(self) -> Pace:
+        """The turns at calling this account, shared by everything on the running event loop."""
+        paces = _paces.setdefault(asyncio.get_running_loop(), {})
+        account = (self.base_url, self.api_key.get_secret_value())
+        if account not in paces:
+            paces[account] = self._new_pace()
+        return paces[account]
+
+    def _new_pace(self) -> Pace:
+        limits = self.limits
+        return Pace(
+            requests=_windows(limits.requests_per_second, limits.requests_per_minute),
+            generations=_windows(limits.generations_per_second, limits.generations_per_minute),
+        )
+
+
+def _windows(per_second: int | None, per_minute: int | None) -> list[Window]:
+    rates = ((per_second, 1.0), (per_minute, 60.0))
+    return [Window(count, seconds) for count, seconds in rates if count is not None]

@@ -1,0 +1,201 @@
+"""
+Everything that can go wrong, as one tree:
+
+* CatwalkError
+  x CatalogError         the catalog, a row of it or a picture it names can't be used
+  x RecipeError          the recipe can't work, or doesn't fit the catalog
+  x StorageError         the object storage refused, or lost, what we asked of it
+  x VendorError          a vendor's API
+    + RateLimited        refused for rate (429, 503): nothing was accepted, wait and repeat
+    + Unavailable        provably not accepted, or a free call failed: repeat
+    + Rejected           the vendor refused this request
+      - ContentRefused   ... for what its pictures or words show
+    + AuthFailed         the key is missing, wrong, or lacks a permission: closes the account's lane
+    + QuotaExhausted     no credits left: closes the account's lane
+    + JobFailed          the vendor accepted the job and then failed it
+    + ResultExpired      the vendor no longer holds the result
+    + OutcomeUnknown     the vendor may have accepted, and charged: never repeated unasked
+    + ContractDrift      the reply no longer fits the vendor's documented contract
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, ClassVar, Self
+
+__all__ = [
+    "AuthFailed",
+    "CatalogError",
+    "CatwalkError",
+    "ContentRefused",
+    "ContractDrift",
+    "JobFailed",
+    "OutcomeUnknown",
+    "QuotaExhausted",
+    "RateLimited",
+    "RecipeError",
+    "Rejected",
+    "ResultExpired",
+    "StorageError",
+    "Unavailable",
+    "VendorError",
+]
+
+WORDS_LIMIT = 300
+
+
+def _rebuild(cls: type[CatwalkError], what: str, fields: dict[str, Any]) -> CatwalkError:
+    error = cls(what)
+    error.__dict__.update(fields)
+    return error
+
+
+class CatwalkError(Exception):
+    """
+    What happened, to which row, in whose words, and what to do next.
+
+    `words` are the vendor's own, cut at 300 characters; `next_step` is an instruction to the reader.
+    """
+
+    retryable: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        words: str | None = None,
+        next_step: str | None = None,
+        sku: str | None = None,
+        stage: str | None = None,
+    ) -> None:
+        super().__init__(what)
+        self.what = what
+        self.words = _cut(words)
+        self.next_step = next_step
+        self.sku = sku
+        self.stage = stage
+
+    @classmethod
+    def kind(cls) -> str:
+        """The class's name as manifests write it: `rate_limited`, `job_failed`."""
+        return re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
+
+    def at(self, *, sku: str, stage: str | None = None) -> Self:
+        """Name the row, where the raising code could not know it."""
+        self.sku = self.sku or sku
+        self.stage = self.stage or stage
+        return self
+
+    def __str__(self) -> str:
+        row = " ".join(
+            f"{name} {value!r}" for name, value in (("SKU", self.sku), ("stage", self.stage)) if value
+        )
+        parts = [
+            f"{row}: {self.what}" if row else self.what,
+            f"The vendor says: {self.words!r}" if self.words else "",
+            self.next_step or "",
+        ]
+        return " ".join(_sentence(part) for part in parts if part)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.what, dict(self.__dict__))
+
+
+class CatalogError(CatwalkError):
+    """The catalog, one of its rows, or a picture that it names can't be used."""
+
+
+class RecipeError(CatwalkError):
+    """The recipe can't work, or does not fit the catalog."""
+
+
+class StorageError(CatwalkError):
+    """The object storage refused, or lost, what was asked of it."""
+
+
+class VendorError(CatwalkError):
+    """A vendor's API did not do what was asked; `request_id` is what its support asks for."""
+
+    closes_lane: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        vendor: str = "",
+        status: int | None = None,
+        request_id: str | None = None,
+        job_id: str | None = None,
+        retry_after: float | None = None,
+        words: str | None = None,
+        next_step: str | None = None,
+        sku: str | None = None,
+        stage: str | None = None,
+    ) -> None:
+        super().__init__(what, words=words, next_step=next_step, sku=sku, stage=stage)
+        self.vendor = vendor
+        self.status = status
+        self.request_id = request_id
+        self.job_id = job_id
+        self.retry_after = retry_after
+
+
+class RateLimited(VendorError):
+    """Refused for rate: nothing was accepted; wait `retry_after` seconds (if given) and repeat."""
+
+    retryable = True
+
+
+class Unavailable(VendorError):
+    """The request provably was not accepted, or a free call failed: it may be repeated."""
+
+    retryable = True
+
+
+class Rejected(VendorError):
+    """The vendor refused this request; repeating it unchanged will not help."""
+
+
+class ContentRefused(Rejected):
+    """The vendor refused what the pictures or the words show."""
+
+
+class AuthFailed(VendorError):
+    """The key is missing, wrong, or lacks a permission; no other row on this account can go on."""
+
+    closes_lane = True
+
+
+class QuotaExhausted(VendorError):
+    """The account has no credits left; no other row on this account can go on."""
+
+    closes_lane = True
+
+
+class JobFailed(VendorError):
+    """The vendor accepted the job and then failed it."""
+
+
+class ResultExpired(VendorError):
+    """The vendor no longer holds the result: it keeps results for 24 hours."""
+
+
+class OutcomeUnknown(VendorError):
+    """The vendor may have accepted, and charged; never repeated unless a person asks."""
+
+
+class ContractDrift(VendorError):
+    """The reply no longer fits the vendor's documented contract."""
+
+    closes_lane = True
+
+
+def _cut(words: str | None) -> str | None:
+    if words is None:
+        return None
+    flat = " ".join(words.split())
+    return flat if len(flat) <= WORDS_LIMIT else flat[: WORDS_LIMIT - 1] + "…"
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "!", "?", "…", "'", '"')) else text + "."

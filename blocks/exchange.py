@@ -1,0 +1,130 @@
+"""One HTTP call to a vendor, and what became of it; the only place that sends a key."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import aiohttp
+import httpx
+from pydantic import BaseModel, ValidationError
+
+from blocks.account import VendorAccount
+from blocks.errors import ContractDrift, OutcomeUnknown, Unavailable, VendorError
+from blocks.transport import provably_not_sent, shared_client
+
+__all__ = ["Call", "call", "patiently", "reply_as"]
+
+Reply = TypeVar("Reply", bound=BaseModel)
+
+FIRST_BACKOFF_SECONDS = 1.0
+LONGEST_BACKOFF_SECONDS = 120.0
+FREE_CALL_TRIES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request to a vendor, as data: it can be built, looked at and sent apart."""
+
+    method: str
+    path: str
+    json: Any = None
+    data: Mapping[str, str] | None = None
+    files: Mapping[str, tuple[str, bytes, str]] | None = field(default=None, repr=False)
+    params: Mapping[str, str] | None = None
+
+
+async def call(account: VendorAccount, request: Call, *, paid: bool) -> httpx.Response:
+    """
+    Send once and return the vendor's success.
+
+    Raises what the vendor answered, or `Unavailable` when nothing can have been accepted. For a paid call
+    every other broken exchange is `OutcomeUnknown`; a free one is `Unavailable` and may be repeated.
+    """
+    try:
+        response = await _send(account, request)
+    except (httpx.TransportError, aiohttp.ClientError, TimeoutError) as error:
+        raise _broken(account, request, error, paid=paid) from error
+    if refusal := account.refusal(response, posting=paid):
+        raise refusal
+    return response
+
+
+async def patiently(account: VendorAccount, request: Call) -> httpx.Response:
+    """Send a call that is free to repeat, in its turn, a few times if need be."""
+    for failures in range(1, FREE_CALL_TRIES + 1):
+        await account.pace().request()
+        try:
+            return await call(account, request, paid=False)
+        except VendorError as error:
+            if not error.retryable or failures == FREE_CALL_TRIES:
+                raise
+            await asyncio.sleep(backoff(failures, error))
+    raise AssertionError("unreachable: the last try returns or raises")
+
+
+def backoff(failures: int, error: VendorError) -> float:
+    """Seconds to wait after this many failures: what the vendor asks for, else doubling with jitter."""
+    if error.retry_after is not None:
+        return min(error.retry_after, LONGEST_BACKOFF_SECONDS)
+    ceiling = min(FIRST_BACKOFF_SECONDS * 2 ** (failures - 1), LONGEST_BACKOFF_SECONDS)
+    return random.uniform(ceiling / 2, ceiling)  # noqa: S311 - jitter, not a secret
+
+
+def reply_as(model: type[Reply], response: httpx.Response, account: VendorAccount) -> Reply:
+    """Read a successful reply as the documented model, or raise `ContractDrift` naming the field."""
+    try:
+        return model.model_validate_json(response.content)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the body"
+        raise ContractDrift(
+            f"{account.vendor}'s reply to {response.request.method} {response.request.url.path} no longer fits "
+            f"its documentation: {where}: {first['msg']}",
+            vendor=account.vendor,
+            status=response.status_code,
+            words=response.text,
+            next_step="Nothing further was sent on this account; compare the vendor's changelog with blocks/.",
+        ) from error
+
+
+async def _send(account: VendorAccount, request: Call) -> httpx.Response:
+    timeouts = account.timeouts
+    # The client's own timeouts restart with each byte; this one ends a body that trickles for ever.
+    async with asyncio.timeout(timeouts.connect + timeouts.reply):
+        return await shared_client().request(
+            request.method,
+            account.base_url + request.path,
+            json=request.json,
+            data=request.data,
+            files=request.files,
+            params=request.params,
+            headers=account.auth_headers(),
+            timeout=httpx.Timeout(timeouts.reply, connect=timeouts.connect, pool=timeouts.connect),
+        )
+
+
+def _broken(account: VendorAccount, request: Call, error: Exception, *, paid: bool) -> VendorError:
+    host = httpx.URL(account.base_url).netloc.decode()
+    cause = str(error) or type(error).__name__
+    if isinstance(error, httpx.TransportError) and provably_not_sent(error):
+        return Unavailable(
+            f"no connection to {account.vendor} at {host}: {cause}",
+            vendor=account.vendor,
+            next_step="Check the network and the account's base_url, then run again: nothing was sent.",
+        )
+    if paid:
+        return OutcomeUnknown(
+            f"the connection to {account.vendor} broke before its answer to {request.method} {request.path} "
+            f"arrived: {cause}",
+            vendor=account.vendor,
+            next_step="The vendor may have charged for it, so it is repeated only on --retry unknown.",
+        )
+    return Unavailable(
+        f"{account.vendor} at {host} did not answer {request.method} {request.path}: {cause}",
+        vendor=account.vendor,
+        next_step="Run again: the call is free to repeat.",
+    )

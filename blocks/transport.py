@@ -1,0 +1,49 @@
+"""The HTTP client: httpx as the API, aiohttp as the engine, one per event loop (docs/architecture.md has the measurements)."""
+
+from __future__ import annotations
+
+import asyncio
+from weakref import WeakKeyDictionary
+
+import aiohttp
+import httpx
+from httpx_aiohttp import AiohttpTransport
+
+__all__ = ["close_client", "provably_not_sent", "shared_client"]
+
+# A synchronous scene call holds its connection while the vendor draws, so this bounds all in-flight calls.
+MAX_CONNECTIONS = 2000
+# Shorter than the 5 s after which common servers hang up: a paid POST must not meet a dying connection.
+KEEPALIVE_SECONDS = 4.0
+
+_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, httpx.AsyncClient] = WeakKeyDictionary()
+
+
+def shared_client() -> httpx.AsyncClient:
+    """The running event loop's client; it holds no credentials, no cookies, and follows no redirect."""
+    loop = asyncio.get_running_loop()
+    client = _clients.get(loop)
+    if client is None or client.is_closed:
+        limits = httpx.Limits(max_connections=MAX_CONNECTIONS, keepalive_expiry=KEEPALIVE_SECONDS)
+        client = httpx.AsyncClient(
+            transport=AiohttpTransport(limits=limits), follow_redirects=False, headers={"user-agent": "catwalk"}
+        )
+        _clients[loop] = client
+    return client
+
+
+async def close_client() -> None:
+    """Close the running event loop's client, if one was opened."""
+    client = _clients.pop(asyncio.get_running_loop(), None)
+    if client is not None:
+        await client.aclose()
+
+
+def provably_not_sent(error: httpx.TransportError) -> bool:
+    """
+    Whether no byte of the request can have reached the server.
+
+    The transport reports a connection that broke after sending as `httpx.ConnectTimeout`, so only the
+    aiohttp error beneath tells: no connection was ever made, or the wait for one ran out.
+    """
+    return isinstance(error.__cause__, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
