@@ -53,10 +53,15 @@ class VendorAccount(Block, ABC):
 
     vendor: ClassVar[str]
     env_prefix: ClassVar[str]
+    free_question: ClassVar[str]
+    """A path whose GET costs nothing and is refused without a valid key."""
 
     api_key: SecretStr = Field(description="The vendor's API key.")
     base_url: str = Field(description="Where the vendor's API answers.")
     limits: Limits = Field(default_factory=Limits, description="What the vendor allows this account.")
+    poll_seconds: float | None = Field(
+        default=None, gt=0, description="Seconds between two looks at a job; empty means the vendor's advice."
+    )
     timeouts: Timeouts = Field(default_factory=Timeouts, description="How long each kind of wait may last.")
 
     @field_validator("base_url")
@@ -78,6 +83,9 @@ class VendorAccount(Block, ABC):
 
         `posting` marks the paid call, where a 500, 502 or 504 leaves the outcome unknown.
         """
+
+    def observe(self, response: httpx.Response) -> None:
+        """Take note of the limits that any answer, good or bad, may carry in its headers."""
 
     def pace(self) -> Pace:
         """The turns at calling this account, shared by everything on the running event loop."""

@@ -1,13 +1,13 @@
 """
-Everything that can go wrong, as one tree:
+Everything that can go wrong, as one tree.
 
 * CatwalkError
   x CatalogError         the catalog, a row of it or a picture it names can't be used
   x RecipeError          the recipe can't work, or doesn't fit the catalog
   x StorageError         the object storage refused, or lost, what we asked of it
   x VendorError          a vendor's API
-    + RateLimited        refused for rate (429, 503): nothing was accepted, wait and repeat
-    + Unavailable        provably not accepted, or a free call failed: repeat
+    + RateLimited        refused for rate (429): nothing was accepted, wait and repeat
+    + Unavailable        provably not accepted (503 among them), or a free call failed: repeat
     + Rejected           the vendor refused this request
       - ContentRefused   ... for what its pictures or words show
     + AuthFailed         the key is missing, wrong, or lacks a permission: closes the account's lane
@@ -15,7 +15,7 @@ Everything that can go wrong, as one tree:
     + JobFailed          the vendor accepted the job and then failed it
     + ResultExpired      the vendor no longer holds the result
     + OutcomeUnknown     the vendor may have accepted, and charged: never repeated unasked
-    + ContractDrift      the reply no longer fits the vendor's documented contract
+    + ContractDrift      the reply no longer fits the vendor's documented contract: closes the account's lane
 """
 
 from __future__ import annotations
@@ -43,6 +43,9 @@ __all__ = [
 
 WORDS_LIMIT = 300
 
+# Vendors quote the addresses they were given, and a signed one opens the bucket to whoever reads the log.
+_QUERY = re.compile(r"(https?://[^\s?'\"<>]+\?)[^\s'\"<>]+")
+
 
 def _rebuild(cls: type[CatwalkError], what: str, fields: dict[str, Any]) -> CatwalkError:
     error = cls(what)
@@ -54,7 +57,8 @@ class CatwalkError(Exception):
     """
     What happened, to which row, in whose words, and what to do next.
 
-    `words` are the vendor's own, cut at 300 characters; `next_step` is an instruction to the reader.
+    `words` are the vendor's own, cut at 300 characters and without the query strings of the addresses in them;
+    `next_step` is an instruction to the reader.
     """
 
     retryable: ClassVar[bool] = False
@@ -87,9 +91,7 @@ class CatwalkError(Exception):
         return self
 
     def __str__(self) -> str:
-        row = " ".join(
-            f"{name} {value!r}" for name, value in (("SKU", self.sku), ("stage", self.stage)) if value
-        )
+        row = " ".join(f"{name} {value!r}" for name, value in (("SKU", self.sku), ("stage", self.stage)) if value)
         parts = [
             f"{row}: {self.what}" if row else self.what,
             f"The vendor says: {self.words!r}" if self.words else "",
@@ -114,9 +116,15 @@ class StorageError(CatwalkError):
 
 
 class VendorError(CatwalkError):
-    """A vendor's API did not do what was asked; `request_id` is what its support asks for."""
+    """
+    A vendor's API did not do what was asked; `request_id` is what its support asks for.
+
+    `closes_lane`: nothing further on the account can go well. `outcome_unknown`: the vendor may have accepted,
+    and charged for, a job whose id or result was lost, so its unit is repeated only when a person asks.
+    """
 
     closes_lane: ClassVar[bool] = False
+    outcome_unknown: bool = False
 
     def __init__(
         self,
@@ -183,9 +191,15 @@ class ResultExpired(VendorError):
 class OutcomeUnknown(VendorError):
     """The vendor may have accepted, and charged; never repeated unless a person asks."""
 
+    outcome_unknown = True
+
 
 class ContractDrift(VendorError):
-    """The reply no longer fits the vendor's documented contract."""
+    """
+    The reply no longer fits the vendor's documented contract; no other row on this account can go on.
+
+    On a paid call `outcome_unknown` is set: the vendor accepted, but its reply can't be read.
+    """
 
     closes_lane = True
 
@@ -193,7 +207,7 @@ class ContractDrift(VendorError):
 def _cut(words: str | None) -> str | None:
     if words is None:
         return None
-    flat = " ".join(words.split())
+    flat = _QUERY.sub(r"\1…", " ".join(words.split()))
     return flat if len(flat) <= WORDS_LIMIT else flat[: WORDS_LIMIT - 1] + "…"
 
 

@@ -6,6 +6,8 @@ import asyncio
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
 import aiohttp
@@ -16,13 +18,14 @@ from blocks.account import VendorAccount
 from blocks.errors import ContractDrift, OutcomeUnknown, Unavailable, VendorError
 from blocks.transport import provably_not_sent, shared_client
 
-__all__ = ["Call", "call", "patiently", "reply_as"]
+__all__ = ["LONGEST_BACKOFF_SECONDS", "Call", "backoff", "call", "patiently", "reply_as", "retry_after"]
 
 Reply = TypeVar("Reply", bound=BaseModel)
 
 FIRST_BACKOFF_SECONDS = 1.0
 LONGEST_BACKOFF_SECONDS = 120.0
 FREE_CALL_TRIES = 5
+CAUSE_LIMIT = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +49,13 @@ async def call(account: VendorAccount, request: Call, *, paid: bool) -> httpx.Re
     """
     try:
         response = await _send(account, request)
-    except (httpx.TransportError, aiohttp.ClientError, TimeoutError) as error:
-        raise _broken(account, request, error, paid=paid) from error
-    if refusal := account.refusal(response, posting=paid):
-        raise refusal
-    return response
+    # aiohttp's errors reach here raw where its httpx transport has no name for them, such as for a garbled reply.
+    except (httpx.RequestError, aiohttp.ClientError, OSError) as error:
+        broken = _broken(account, request, error, paid=paid)
+    else:
+        return _accepted(account, response, paid=paid)
+    # Raised outside of the handler, as aiohttp's errors hold the request's headers, and with them the key.
+    raise broken
 
 
 async def patiently(account: VendorAccount, request: Call) -> httpx.Response:
@@ -74,21 +79,43 @@ def backoff(failures: int, error: VendorError) -> float:
     return random.uniform(ceiling / 2, ceiling)  # noqa: S311 - jitter, not a secret
 
 
-def reply_as(model: type[Reply], response: httpx.Response, account: VendorAccount) -> Reply:
-    """Read a successful reply as the documented model, or raise `ContractDrift` naming the field."""
+def retry_after(response: httpx.Response) -> float | None:
+    """Seconds that the Retry-After header asks for (a number or an HTTP date), at most 120; None without one."""
+    value = response.headers.get("retry-after", "").strip()
+    if value.isdecimal():
+        return min(float(value), LONGEST_BACKOFF_SECONDS)
+    try:
+        until = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    seconds = (until.replace(tzinfo=until.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
+    return min(max(seconds, 0.0), LONGEST_BACKOFF_SECONDS)
+
+
+def reply_as(model: type[Reply], response: httpx.Response, account: VendorAccount, *, paid: bool = False) -> Reply:
+    """
+    Read a successful reply as the documented model, or raise `ContractDrift` naming the field.
+
+    `paid` marks the reply to a paid call: the vendor accepted it, so what it costs and makes is then unknown.
+    """
     try:
         return model.model_validate_json(response.content)
     except ValidationError as error:
+        # The reply itself stays out of the message and of the chain: it echoes signed addresses.
         first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the body"
-        raise ContractDrift(
-            f"{account.vendor}'s reply to {response.request.method} {response.request.url.path} no longer fits "
-            f"its documentation: {where}: {first['msg']}",
-            vendor=account.vendor,
-            status=response.status_code,
-            words=response.text,
-            next_step="Nothing further was sent on this account; compare the vendor's changelog with blocks/.",
-        ) from error
+    where = ".".join(str(part) for part in first["loc"]) or "the body"
+    drift = ContractDrift(
+        f"{account.vendor}'s reply to {response.request.method} {response.request.url.path} no longer fits "
+        f"its documentation: {where}: {first['msg']} (HTTP {response.status_code}, "
+        f"{response.headers.get('content-type', 'no content type')}, {len(response.content)} bytes)",
+        vendor=account.vendor,
+        status=response.status_code,
+        request_id=response.headers.get("x-request-id"),
+        next_step="Nothing further was sent on this account; compare the vendor's changelog with blocks/."
+        + (" The vendor may have charged for this one, so it is repeated only on --retry unknown." if paid else ""),
+    )
+    drift.outcome_unknown = paid
+    raise drift
 
 
 async def _send(account: VendorAccount, request: Call) -> httpx.Response:
@@ -107,10 +134,20 @@ async def _send(account: VendorAccount, request: Call) -> httpx.Response:
         )
 
 
+def _accepted(account: VendorAccount, response: httpx.Response, *, paid: bool) -> httpx.Response:
+    account.observe(response)
+    if refusal := account.refusal(response, posting=paid):
+        if refusal.retry_after:
+            account.pace().slow_down(min(refusal.retry_after, LONGEST_BACKOFF_SECONDS))
+        raise refusal
+    return response
+
+
 def _broken(account: VendorAccount, request: Call, error: Exception, *, paid: bool) -> VendorError:
     host = httpx.URL(account.base_url).netloc.decode()
-    cause = str(error) or type(error).__name__
-    if isinstance(error, httpx.TransportError) and provably_not_sent(error):
+    said = error.message if isinstance(error, aiohttp.ClientResponseError) else str(error)
+    cause = " ".join(said.split())[:CAUSE_LIMIT] or type(error).__name__
+    if provably_not_sent(error):
         return Unavailable(
             f"no connection to {account.vendor} at {host}: {cause}",
             vendor=account.vendor,

@@ -116,10 +116,16 @@ class Operation(ABC, Generic[AccountT, OptionsT]):
     accepts: ClassVar[frozenset[Slot]] = frozenset()
     limits: ClassVar[PictureLimits]
     poll_seconds: ClassVar[float] = 3.0
+    follows_a_result: ClassVar[bool] = False
+    """Whether the picture must be a previous stage's result, not the row's own."""
 
     @abstractmethod
     def credits(self, options: OptionsT) -> float:
         """What the vendor's price list charges for one unit, in its credits."""
+
+    def candidates(self, options: OptionsT) -> int:  # noqa: ARG002 - operations that offer a choice override this
+        """How many pictures one unit asks for."""
+        return 1
 
     @abstractmethod
     async def prepare(self, account: AccountT, inputs: Inputs, options: OptionsT) -> Call:

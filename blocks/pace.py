@@ -19,7 +19,7 @@ class Window:
 
     count: int
     seconds: float
-    _turns: deque[float] = field(default_factory=lambda: deque[float]())
+    _turns: deque[float] = field(default_factory=deque[float])
 
     def wait(self, now: float) -> float:
         """Seconds from `now` until a further turn fits."""
@@ -35,30 +35,36 @@ class Window:
 
 class Pace:
     """
-    Turns at calling one account, first come first served.
+    Turns at calling one account, first come first served within each kind of call.
 
-    Every call takes a turn of `requests`; a paid call takes one of `generations` as well.
+    Every call takes a turn of `requests`; a paid call takes one of `generations` as well. While both kinds
+    wait they alternate, so that hundreds of waiting polls do not keep a paid call from its turn.
     """
 
     def __init__(self, requests: Sequence[Window], generations: Sequence[Window]) -> None:
         self._requests = tuple(requests)
         self._generations = tuple(generations)
-        self._request_order = asyncio.Lock()
-        self._generation_order = asyncio.Lock()
+        self._free_order = asyncio.Lock()
+        self._paid_order = asyncio.Lock()
+        # Two orders feed this one, so at most one call of each kind stands here: first come is then turn about.
+        self._order = asyncio.Lock()
         self._resume_at = 0.0
 
     async def request(self) -> None:
         """Wait for a turn at a call that the vendor only counts."""
-        async with self._request_order:
+        async with self._free_order, self._order:
             await self._turn(self._requests)
+            _take(self._requests)
 
     async def generation(self) -> None:
         """Wait for a turn at a call that the vendor charges for."""
-        async with self._generation_order:
+        async with self._paid_order:
             await self._turn(self._generations)
-            # Two locks, so that polls pass while paid calls wait for their slower windows.
-            async with self._request_order:
+            async with self._order:
                 await self._turn(self._requests)
+                # Both are counted as the call leaves: counted earlier, the next paid call could follow too closely.
+                _take(self._requests)
+                _take(self._generations)
 
     def slow_down(self, seconds: float) -> None:
         """Let no call begin for `seconds`: the vendor said so."""
@@ -66,8 +72,11 @@ class Pace:
 
     async def _turn(self, windows: Sequence[Window]) -> None:
         clock = asyncio.get_running_loop().time
-        while delay := max(self._resume_at - clock(), *(w.wait(clock()) for w in windows), 0.0):
+        while delay := max(self._resume_at - clock(), *(w.wait(clock()) for w in windows), 0.0):  # noqa: ASYNC110 - waits for a time, not for an event
             await asyncio.sleep(delay)
-        now = clock()
-        for window in windows:
-            window.take(now)
+
+
+def _take(windows: Sequence[Window]) -> None:
+    now = asyncio.get_running_loop().time()
+    for window in windows:
+        window.take(now)

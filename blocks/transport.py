@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from weakref import WeakKeyDictionary
 
 import aiohttp
@@ -19,14 +20,26 @@ KEEPALIVE_SECONDS = 4.0
 _clients: WeakKeyDictionary[asyncio.AbstractEventLoop, httpx.AsyncClient] = WeakKeyDictionary()
 
 
+class _Transport(AiohttpTransport):
+    """aiohttp's engine without its cookie jar, which would carry cookies from one account to the next."""
+
+    def get_client(self) -> aiohttp.ClientSession:
+        connector = aiohttp.TCPConnector(
+            limit=MAX_CONNECTIONS, keepalive_timeout=KEEPALIVE_SECONDS, ssl=self.ssl_context
+        )
+        return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+
+
 def shared_client() -> httpx.AsyncClient:
     """The running event loop's client; it holds no credentials, no cookies, and follows no redirect."""
     loop = asyncio.get_running_loop()
     client = _clients.get(loop)
     if client is None or client.is_closed:
-        limits = httpx.Limits(max_connections=MAX_CONNECTIONS, keepalive_expiry=KEEPALIVE_SECONDS)
         client = httpx.AsyncClient(
-            transport=AiohttpTransport(limits=limits), follow_redirects=False, headers={"user-agent": "catwalk"}
+            transport=_Transport(),
+            follow_redirects=False,
+            headers={"user-agent": "catwalk"},
+            cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
         )
         _clients[loop] = client
     return client
@@ -39,7 +52,7 @@ async def close_client() -> None:
         await client.aclose()
 
 
-def provably_not_sent(error: httpx.TransportError) -> bool:
+def provably_not_sent(error: Exception) -> bool:
     """
     Whether no byte of the request can have reached the server.
 

@@ -1,0 +1,22 @@
+"""Whether an account can be used, found out without spending anything."""
+
+from __future__ import annotations
+
+from blocks.account import VendorAccount
+from blocks.errors import JobFailed, Rejected, ResultExpired
+from blocks.exchange import Call, patiently
+
+__all__ = ["check_account"]
+
+
+async def check_account(account: VendorAccount) -> None:
+    """
+    Ask the vendor something free that needs the key.
+
+    Raises `AuthFailed` for a key that is not accepted, `Unavailable` when nobody answers.
+    """
+    try:
+        await patiently(account, Call("GET", account.free_question))
+    except (Rejected, ResultExpired, JobFailed):
+        # The vendor let the key pass and does not know the job that was asked for: nobody has it.
+        return

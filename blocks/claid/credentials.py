@@ -1,0 +1,60 @@
+"""The Claid account: key, address and limits."""
+
+from __future__ import annotations
+
+import httpx
+from pydantic import Field, HttpUrl
+
+from blocks.account import Limits, VendorAccount
+from blocks.claid.refusals import pause, read_refusal
+from blocks.errors import VendorError
+
+__all__ = ["ClaidCredentials"]
+
+
+def _documented_limits() -> Limits:
+    # docs.claid.ai/rate-limits, and the I/O pages of AI Fashion Models and AI Edit; raised on request.
+    return Limits(requests_per_second=4, requests_per_minute=120, generations_per_second=1, generations_per_minute=60)
+
+
+class ClaidCredentials(VendorAccount):
+    """
+    An account at Claid, for on-model photos, edits in words, and generated scenes.
+
+    Example:
+        Load a stored account and look at its limits:
+        ```python
+        from blocks import ClaidCredentials
+
+        account = ClaidCredentials.load("BLOCK_NAME")
+        print(account.limits)
+        ```
+    """
+
+    vendor = "Claid"
+    env_prefix = "CLAID"
+    free_question = "/v1/image/ai-fashion-models/1"
+
+    _block_type_name = "Claid Credentials"
+    _block_type_slug = "claid-credentials"
+    _documentation_url = HttpUrl("https://docs.claid.ai/authentication")
+    _logo_url = HttpUrl("https://claid.ai/apple-touch-icon.png")
+
+    base_url: str = Field(default="https://api.claid.ai", description="Where Claid's API answers.")
+    limits: Limits = Field(
+        default_factory=_documented_limits,
+        description="What Claid allows this account: 4 requests/s and 120/min, 1 generation/s and 60/min unless raised.",
+    )
+
+    def auth_headers(self) -> dict[str, str]:
+        """The bearer token."""
+        return {"Authorization": f"Bearer {self.api_key.get_secret_value().strip()}"}
+
+    def refusal(self, response: httpx.Response, *, posting: bool) -> VendorError | None:
+        """Read any of Claid's four error bodies; `posting` marks the paid call."""
+        return read_refusal(self, response, posting=posting)
+
+    def observe(self, response: httpx.Response) -> None:
+        """Stop calling until the window that this answer says is used up has passed."""
+        if seconds := pause(response):
+            self.pace().slow_down(seconds)

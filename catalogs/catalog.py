@@ -1,0 +1,167 @@
+"""A team's catalog: one Parquet file or a folder of them, read row by row in bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Generator, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Self
+
+from fsspec import AbstractFileSystem
+
+from blocks.errors import CatalogError, StorageError
+from blocks.storage import ObjectStorage
+from catalogs.mapping import CatalogSource, map_columns, vocabulary
+from catalogs.parquet import OUTAGES, DataFile, Unread, data_files, find_files, read_file, words
+from catalogs.rows import Item, Reject, RowReader
+
+__all__ = ["Catalog"]
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """
+    An opened catalog: its files are found, their columns are known, its rows are still to be read.
+
+    `columns` are the names that templates may use: the catalog's own, and ours where it has them. `folder` is where
+    relative picture references start: the folder itself, or the one that holds the file.
+    """
+
+    source: CatalogSource
+    columns: list[str]
+    rows_total: int
+    folder: str
+    mapped: dict[str, str]
+    files: list[DataFile]
+    filesystem: AbstractFileSystem
+
+    @classmethod
+    def open(cls, source: CatalogSource, storage: ObjectStorage | None = None) -> Self:
+        """
+        Find the files and check their columns, without reading a row.
+
+        `storage` lends its credentials; without it they are the environment's. Raises `CatalogError`.
+        """
+        vocabulary(source)
+        filesystem, root = _located(source.uri, storage)
+        with _reachable(source.uri):
+            paths = _found(source.uri, filesystem, root)
+            files = data_files(filesystem, root, paths)
+        _check_files(source.uri, files)
+        own = list(dict.fromkeys(name for file in files for name in file.columns()))
+        mapped = map_columns(source, own)
+        return cls(
+            source=source,
+            columns=list(dict.fromkeys([*own, *mapped])),
+            rows_total=sum(file.rows for file in files),
+            folder=_folder(source.uri, root, is_file=paths == [root]),
+            mapped=mapped,
+            files=files,
+            filesystem=filesystem,
+        )
+
+    def items(self, only: Collection[str] | None = None) -> Iterator[Item | Reject]:
+        """
+        Read the rows, file by file in the order of their names; a part that can't be read is one `Reject`.
+
+        Raises `CatalogError` when the storage stops answering.
+
+        `only` names the columns that templates need: the others are not read from wide catalogs at all.
+        """
+        names = [name for name in self.columns if only is None or name in only]
+        columns = list(dict.fromkeys([*self.mapped.values(), *(name for name in names if name not in self.mapped)]))
+        reader = RowReader(self.source, self.mapped, names)
+        before = 0
+        for file in self.files:
+            with _reachable(self.source.uri):
+                yield from self._file_items(file, columns, reader, before)
+            before += file.rows
+
+    def _file_items(
+        self, file: DataFile, columns: Sequence[str], reader: RowReader, before: int
+    ) -> Iterator[Item | Reject]:
+        if file.fault:
+            yield Reject(before + 1, None, "", file.name, f"file {file.name} {file.fault}")
+            return
+        for part in read_file(self.filesystem, file, columns):
+            first_row = before + part.start + 1
+            if isinstance(part, Unread):
+                yield _unread(file, part, first_row)
+            else:
+                yield from reader.read(part.cells, first_row, part.rows)
+
+
+def _located(uri: str, storage: ObjectStorage | None) -> tuple[AbstractFileSystem, str]:
+    try:
+        return (storage.at(uri) if storage else ObjectStorage.from_uri(uri)).filesystem()
+    except StorageError as error:
+        raise CatalogError(f"catalog {uri!r} can't be read: {error.what}", next_step=error.next_step) from error
+
+
+@contextmanager
+def _reachable(uri: str) -> Generator[None]:
+    try:
+        yield
+    except OUTAGES as error:
+        raise CatalogError(
+            f"catalog {uri!r} can't be read: its storage does not answer: {words(error)}",
+            next_step="Check the network, the endpoint and the credentials, then run again.",
+        ) from error
+
+
+def _found(uri: str, filesystem: AbstractFileSystem, root: str) -> list[str]:
+    try:
+        paths = find_files(filesystem, root)
+    except OUTAGES:
+        raise
+    except FileNotFoundError as error:
+        raise CatalogError(
+            f"there is no catalog at {uri!r}: no such file, folder or bucket",
+            next_step="Check the address; a local path is one on the machine that runs the flow.",
+        ) from error
+    except OSError as error:
+        raise CatalogError(
+            f"catalog {uri!r} can't be read: {words(error)}", next_step="Check the address and the credentials."
+        ) from error
+    if not paths:
+        raise CatalogError(
+            f"folder {uri!r} holds no Parquet files", next_step="Their names end in .parquet, .parq or .pq."
+        )
+    return paths
+
+
+def _check_files(uri: str, files: Sequence[DataFile]) -> None:
+    faults = [f"{file.name} {file.fault}" for file in files if file.fault]
+    if len(faults) == len(files):
+        raise CatalogError(f"catalog {uri!r} can't be read: {_and_more(faults)}")
+    for file in files:
+        own = list(file.schema.names) if file.schema is not None else []
+        if twice := [name for name in dict.fromkeys(own) if own.count(name) > 1]:
+            raise CatalogError(
+                f"{file.name} has more than one column {', '.join(map(repr, twice))}",
+                next_step="Give each column its own name.",
+            )
+    if not any(file.rows for file in files):
+        raise CatalogError(f"catalog {uri!r} has no rows" + (f"; {_and_more(faults)}" if faults else ""))
+
+
+def _and_more(faults: Sequence[str]) -> str:
+    return faults[0] + (f" (and {len(faults) - 1} more such files)" if len(faults) > 1 else "")
+
+
+def _folder(uri: str, root: str, *, is_file: bool) -> str:
+    scheme, _, _ = uri.rpartition("://")
+    folder = str(PurePosixPath(root).parent) if is_file else root.rstrip("/")
+    return f"{scheme}://{folder.lstrip('/')}/" if scheme and scheme != "file" else f"{folder}/"
+
+
+def _unread(file: DataFile, part: Unread, first_row: int) -> Reject:
+    last_row = first_row + part.rows - 1
+    return Reject(
+        row=first_row,
+        sku=None,
+        column="",
+        value=file.name,
+        reason=f"rows {first_row} to {last_row}, in file {file.name}, can't be read: {part.reason}",
+    )

@@ -1,0 +1,230 @@
+"""The gallery: a run's pictures as static pages to look at, garment beside stage beside final picture."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
+from itertools import islice
+from math import ceil
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from pydantic import JsonValue, TypeAdapter, ValidationError
+
+__all__ = [
+    "PAGE_SKUS",
+    "SINGLE_PAGE_SKUS",
+    "Exhibit",
+    "GalleryStatus",
+    "GallerySummary",
+    "StagePicture",
+    "render_gallery",
+    "write_gallery",
+]
+
+GalleryStatus = Literal["done", "failed", "unknown", "blocked", "held", "quarantined"]
+
+SINGLE_PAGE_SKUS = 500
+PAGE_SKUS = 200
+MINUTE = 60
+
+LABELS: Mapping[str, str] = {
+    "done": "Delivered",
+    "failed": "Failed",
+    "unknown": "Outcome unknown",
+    "blocked": "Blocked",
+    "held": "Held",
+    "quarantined": "Quarantined",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StagePicture:
+    """
+    What one stage made of one SKU.
+
+    `pictures` are percent-encoded addresses relative to the gallery, or http(s) URLs; `options` is JSON.
+    """
+
+    stage: str
+    operation: str
+    status: GalleryStatus
+    pictures: tuple[str, ...]
+    width: int | None
+    height: int | None
+    options: str
+    credits: float
+    seconds: float | None
+    reason: str | None
+    error: str | None
+    job_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Exhibit:
+    """One SKU of the gallery: its garments' pictures, then its stages in the recipe's order."""
+
+    sku: str
+    title: str | None
+    recipe: str
+    status: GalleryStatus
+    garments: tuple[str, ...]
+    stages: tuple[StagePicture, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GallerySummary:
+    """The run at a glance; `delivered`, `partial` and `failed` add up to its SKUs."""
+
+    recipe: str
+    made_at: datetime
+    delivered: int
+    partial: int
+    failed: int
+    pictures: int
+    credits: Mapping[str, float]
+    run_id: str | None = None
+
+    @property
+    def skus(self) -> int:
+        """How many SKUs the gallery shows."""
+        return self.delivered + self.partial + self.failed
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    number: int
+    count: int
+
+    @property
+    def near(self) -> list[int | None]:
+        """The page numbers to link, with None where some are left out."""
+        shown = sorted({1, self.count, *range(max(1, self.number - 2), min(self.count, self.number + 2) + 1)})
+        linked: list[int | None] = []
+        for number in shown:
+            if linked and number - 1 not in linked:
+                linked.append(None)
+            linked.append(number)
+        return linked
+
+
+def render_gallery(exhibits: Iterable[Exhibit], summary: GallerySummary) -> Iterator[tuple[str, str]]:
+    """
+    The gallery's files, name and HTML, one at a time.
+
+    Up to 500 SKUs make one page, more make pages of 200; only one page is held in memory.
+    """
+    size = SINGLE_PAGE_SKUS if summary.skus <= SINGLE_PAGE_SKUS else PAGE_SKUS
+    count = max(1, ceil(summary.skus / size))
+    template = _templates().get_template("page.html.j2")
+    looks = iter(exhibits)
+    for number in range(1, count + 1):
+        page = _Page(number, count)
+        yield _file_name(number), template.render(looks=list(islice(looks, size)), summary=summary, page=page)
+
+
+def write_gallery(exhibits: Iterable[Exhibit], summary: GallerySummary, folder: Path) -> Path:
+    """Write the gallery's files into `folder`; returns its first page."""
+    for name, html in render_gallery(exhibits, summary):
+        (folder / name).write_text(html, encoding="utf-8")
+    return folder / _file_name(1)
+
+
+def _file_name(number: int) -> str:
+    return "gallery.html" if number == 1 else f"gallery-{number}.html"
+
+
+@cache
+def _templates() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("catalogs", "gallery"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "amount": _amount,
+        "duration": _duration,
+        "file_name": _file_name,
+        "options": _options,
+        "safe_src": _safe_src,
+        "utc": _utc,
+    }
+    style, script = (_resource(f"gallery/gallery.{suffix}") for suffix in ("css", "js"))
+    environment.globals |= {
+        "labels": LABELS,
+        # Both come from this package, never from a catalog; the policy lets nothing else run.
+        "style": Markup(style),  # noqa: S704 - our own file
+        "script": Markup(script),  # noqa: S704 - our own file
+        "style_hash": _digest(style),
+        "script_hash": _digest(script),
+    }
+    return environment
+
+
+def _resource(name: str) -> str:
+    return (files("catalogs") / name).read_text(encoding="utf-8").strip()
+
+
+def _digest(text: str) -> str:
+    return f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}"
+
+
+def _safe_src(address: str) -> str | None:
+    """The address if a browser may load it as a picture: no `javascript:`, no `s3:`."""
+    try:
+        return address if urlsplit(address).scheme in {"", "http", "https"} else None
+    except ValueError:
+        return None
+
+
+def _options(text: str) -> list[tuple[str, str]]:
+    """An operation's options, one readable pair each; nested names are joined by dots."""
+    try:
+        options = TypeAdapter[JsonValue](JsonValue).validate_json(text)
+    except ValidationError:
+        return [("options", text)]
+    return [pair for pair in _pairs("", options) if pair[1]]
+
+
+def _pairs(name: str, value: JsonValue) -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _pairs(f"{name}.{key}" if name else key, inner)
+    elif isinstance(value, list) and not any(isinstance(inner, dict | list) for inner in value):
+        yield name, ", ".join(_words(inner) for inner in value)
+    elif isinstance(value, list):
+        for index, inner in enumerate(value, start=1):
+            yield from _pairs(f"{name} {index}", inner)
+    elif value is not None:
+        yield name, _words(value)
+
+
+def _words(value: JsonValue) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _amount(credits_: float) -> str:
+    return f"{credits_:,.2f}".rstrip("0").rstrip(".")
+
+
+def _duration(seconds: float) -> str:
+    if seconds < MINUTE:
+        return f"{seconds:.1f} s"
+    return f"{int(seconds // MINUTE)} min {int(seconds % MINUTE)} s"
+
+
+def _utc(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%-d %B %Y, %H:%M UTC")

@@ -1,0 +1,123 @@
+"""
+The ledger: the durable record of every attempt, and the only judge of who may send a paid call.
+
+One object per attempt, `ledger/<2 hex>/<unit_key>/<attempt>.json`:
+
+    submitting -> submitted -> done | failed
+               -> refused               the vendor provably accepted nothing: a new attempt is free
+               -> unknown               the vendor may have charged: a new attempt only when a person asks
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from blocks.storage import MissingObject, ObjectStorage
+
+__all__ = ["Attempt", "AttemptState", "Ledger", "StoredPicture", "now"]
+
+ROOM = "ledger"
+
+
+class AttemptState(StrEnum):
+    """Where an attempt stands."""
+
+    SUBMITTING = "submitting"
+    SUBMITTED = "submitted"
+    DONE = "done"
+    FAILED = "failed"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+
+
+class StoredPicture(BaseModel):
+    """A picture whose bytes are in our storage, decoded whole and hashed."""
+
+    model_config = ConfigDict(frozen=True)
+
+    uri: str
+    sha256: str
+    width: int
+    height: int
+    bytes: int
+    mime: str
+
+
+class Attempt(BaseModel):
+    """One submission of a unit, from its claim to its end."""
+
+    model_config = ConfigDict(frozen=True)
+
+    unit_key: str
+    number: int = 1
+    state: AttemptState
+    recipe: str
+    sku: str
+    stage: str
+    operation: str
+    vendor: str
+    credits: float = Field(description="What it costs by the price list if it is charged.")
+    run_id: str
+    claimed_at: datetime
+    submitted_at: datetime | None = None
+    finished_at: datetime | None = None
+    job_id: str | None = None
+    request_id: str | None = None
+    results: tuple[str, ...] = Field(
+        default=(), description="A synchronous job's result addresses, which no poll could ask for again."
+    )
+    pictures: tuple[StoredPicture, ...] = ()
+    error_kind: str | None = None
+    error_message: str | None = None
+
+    def becomes(self, state: AttemptState, **fields: Any) -> Attempt:
+        """The same attempt in its next state."""
+        return self.model_copy(update={"state": state, **fields})
+
+
+class Ledger:
+    """Attempts in one output's object storage."""
+
+    def __init__(self, storage: ObjectStorage) -> None:
+        self._storage = storage
+
+    async def latest(self, unit_key: str) -> Attempt | None:
+        """The newest attempt at a unit, or None when there was none."""
+        latest: Attempt | None = None
+        number = 1
+        while True:
+            try:
+                data = await self._storage.read(_path(unit_key, number))
+            except MissingObject:
+                return latest
+            latest = Attempt.model_validate_json(data)
+            number += 1
+
+    async def claim(self, attempt: Attempt) -> bool:
+        """Create the attempt's object; True gives the right to send its paid call, to one caller only."""
+        return await self._storage.create(
+            _path(attempt.unit_key, attempt.number), _encoded(attempt), content_type="application/json"
+        )
+
+    async def record(self, attempt: Attempt) -> None:
+        """Replace the attempt's object by its newest state."""
+        await self._storage.write(
+            _path(attempt.unit_key, attempt.number), _encoded(attempt), content_type="application/json"
+        )
+
+
+def now() -> datetime:
+    """The present, in UTC."""
+    return datetime.now(UTC)
+
+
+def _path(unit_key: str, number: int) -> str:
+    return f"{ROOM}/{unit_key[:2]}/{unit_key}/{number}.json"
+
+
+def _encoded(attempt: Attempt) -> bytes:
+    return attempt.model_dump_json(exclude_none=True).encode()

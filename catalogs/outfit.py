@@ -1,0 +1,72 @@
+"""What goes into each slot of a stage: the row's own pictures, completed by the recipe's outfits."""
+
+from __future__ import annotations
+
+from blocks.errors import CatalogError
+from blocks.operation import Slot
+from catalogs.recipe import Outfit, Recipe, Stage
+from catalogs.rows import Item
+
+__all__ = ["Wanting", "dressed"]
+
+CLOTHING = (Slot.TOP, Slot.BOTTOM, Slot.GARMENTS)
+
+
+class Wanting(CatalogError):
+    """A row lacks something that a stage can't go without; `place` is the column and its value."""
+
+    def __init__(self, what: str, *, place: tuple[str, str] = ("", ""), next_step: str | None = None) -> None:
+        super().__init__(what, next_step=next_step)
+        self.place = place
+
+
+def dressed(item: Item, recipe: Recipe, stage: Stage, position: int) -> dict[str, list[str]]:
+    """
+    The picture references of one unit by slot; the previous stage's result is not among them.
+
+    Raises `Wanting` naming the column that is blank or can't be understood.
+    """
+    slots = {slot: refs for slot, refs in _worn(item, recipe).items() if stage.takes(slot) and refs}
+    if stage.takes(Slot.PICTURE) and position == 0:
+        column = stage.picture or "product_image"
+        reference = item.person_image if column == "person_image" else item.product_image
+        if reference is None:
+            raise _wanting(column, "there is no picture to work on")
+        slots[Slot.PICTURE] = [reference]
+    _check_complete(item, stage, slots)
+    return {str(slot): refs for slot, refs in slots.items()}
+
+
+def _worn(item: Item, recipe: Recipe) -> dict[Slot, list[str]]:
+    top, bottom, garments = item.top_garment, item.bottom_garment, list(item.garments)
+    if not (top or bottom or garments) and item.product_image:
+        garments = [item.product_image]
+    outfit = recipe.outfits[item.gender] if item.gender in recipe.outfits else Outfit()
+    whole = (item.category or "").strip().casefold() in {name.casefold() for name in recipe.one_piece}
+    if not whole and not garments:
+        top, bottom = top or outfit.top_garment, bottom or outfit.bottom_garment
+    named = {Slot.TOP: top, Slot.BOTTOM: bottom, Slot.PERSON: item.person_image or outfit.person_image}
+    return {Slot.GARMENTS: garments} | {slot: [ref] for slot, ref in named.items() if ref}
+
+
+def _check_complete(item: Item, stage: Stage, slots: dict[Slot, list[str]]) -> None:
+    if stage.needs(Slot.GENDER) and item.gender is None:
+        given = item.columns.get("gender")
+        raise Wanting(
+            f"{stage.operation} needs a gender and {given!r} is neither 'woman' nor 'man'",
+            place=("gender", "" if given is None else str(given)),
+            next_step="Map the catalog's own words with values: {gender: {Women: woman}}.",
+        )
+    if stage.takes(Slot.GARMENTS) and not any(slot in slots for slot in CLOTHING):
+        raise _wanting("top_garment", "there is no garment to wear")
+    for slot in (Slot.TOP, Slot.BOTTOM, Slot.PERSON):
+        if stage.needs(slot) and slot not in slots:
+            raise _wanting(slot, f"{stage.operation} can't go without it")
+
+
+def _wanting(column: str, why: str) -> Wanting:
+    return Wanting(
+        f"column {column!r} is blank and {why}",
+        place=(column, ""),
+        next_step="Fill the column, map it to the catalog's own name, or give the recipe an outfit.",
+    )

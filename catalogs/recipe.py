@@ -1,0 +1,217 @@
+"""Recipes: the ordered stages an item goes through, refused before anything is paid when they can't work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, Union, cast
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, create_model, model_validator
+from pydantic_core import ErrorDetails
+
+from blocks.errors import RecipeError
+from blocks.operation import Gender, Operation, Options, Slot
+from blocks.operations import OPERATIONS
+from catalogs.template import columns_of, unknown_columns
+
+__all__ = ["AnyStage", "Outfit", "Recipe", "Stage", "load_recipe", "parse_recipe", "shipped_recipes"]
+
+PictureFrom = Literal["previous", "product_image", "person_image"]
+
+SHIPPED = files("catalogs") / "recipes"
+PROBLEMS_TOLD = 5
+
+
+class Stage(BaseModel):
+    """One step of a recipe: a name, an operation with its options, and the picture it works on."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(
+        pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$", description="What the stage is called in tables and file names."
+    )
+    operation: str = Field(description="The vendor endpoint that does the work.")
+    options: Options = Field(description="The vendor's own options; texts may name columns, as in '{color} {title}'.")
+    picture: PictureFrom | None = Field(
+        default=None,
+        description="The picture to work on: the previous stage's result, or one of the row's own. "
+        "Empty means the previous stage's result, and the product image in a first stage.",
+    )
+    pick: int = Field(default=1, ge=1, le=4, description="Which of several candidates the next stage works on.")
+    allow_random_model: bool = Field(
+        default=False, description="Let the vendor choose a person where the row and the recipe name none."
+    )
+
+    def work(self) -> Operation[Any, Any]:
+        """The operation itself."""
+        return OPERATIONS[self.operation]
+
+    def takes(self, slot: Slot) -> bool:
+        """Whether the operation has a place for this."""
+        return slot in self.work().requires | self.work().accepts
+
+    def needs(self, slot: Slot) -> bool:
+        """Whether a unit can't go without this."""
+        if slot is Slot.PERSON and self.allow_random_model:
+            return False
+        return slot in self.work().requires
+
+
+def _stage_type(operation: Operation[Any, Any]) -> type[Stage]:
+    options_type = operation.options_type
+    needs_options = any(field.is_required() for field in options_type.model_fields.values())
+    default: Any = ... if needs_options else Field(default_factory=options_type)
+    model = create_model(  # pyright: ignore[reportCallIssue, reportUnknownVariableType] - built from a registry
+        "".join(part.title() for part in operation.name.replace("_", ".").split(".")) + "Stage",
+        __base__=Stage,
+        __doc__=f"A stage done by {operation.name}.",
+        operation=(Literal[operation.name], ...),  # pyright: ignore[reportArgumentType]
+        options=(options_type, default),
+    )
+    return cast("type[Stage]", model)
+
+
+if TYPE_CHECKING:
+    AnyStage = Stage
+else:
+    AnyStage = Annotated[
+        Union[tuple(_stage_type(operation) for operation in OPERATIONS.values())],  # noqa: UP007 - built from a registry
+        Field(discriminator="operation"),
+    ]
+
+
+class Outfit(BaseModel):
+    """What an item is worn by and with where its row says nothing; vendors otherwise choose at random."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    person_image: str | None = Field(default=None, description="The model's photo.")
+    top_garment: str | None = Field(default=None, description="The top worn with a bottom.")
+    bottom_garment: str | None = Field(default=None, description="The bottom worn with a top.")
+
+
+class Recipe(BaseModel):
+    """The ordered stages an item goes through; each works on what the one before it made."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$", description="What the recipe is called in tables.")
+    description: str = Field(default="", description="What it makes, for the people who choose it.")
+    stages: list[AnyStage] = Field(min_length=1, max_length=20, description="The stages, in order.")
+    outfits: dict[Gender, Outfit] = Field(
+        default_factory=dict[Gender, Outfit],
+        description="What an item is worn by and with where its row says nothing, by gender.",
+    )
+    one_piece: list[str] = Field(
+        default=["dress", "jumpsuit", "overall", "suit"],
+        description="Categories that are a whole outfit, so that nothing is added to them.",
+    )
+
+    @model_validator(mode="after")
+    def _order_works(self) -> Self:
+        names = [stage.name for stage in self.stages]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"two stages are called {twice[0]!r}; give each its own name.")
+        for position, stage in enumerate(self.stages):
+            _check_place(stage, self.stages[position - 1] if position else None)
+        return self
+
+    def columns(self) -> set[str]:
+        """The columns that the stages' text options name."""
+        return {column for stage in self.stages for column in columns_of(stage.options)}
+
+    def check_columns(self, known: Iterable[str]) -> None:
+        """Raise `RecipeError` where a text option names a column that the catalog does not have."""
+        columns = sorted(known)
+        for stage in self.stages:
+            if missing := unknown_columns(stage.options, columns):
+                raise RecipeError(
+                    f"recipe {self.name!r}, stage {stage.name!r}: the catalog has no column {', '.join(missing)}",
+                    next_step=f"Its columns are: {', '.join(columns)}.",
+                )
+
+
+def _check_place(stage: Stage, before: Stage | None) -> None:
+    operation = stage.work()
+    if before is None:
+        if stage.picture == "previous" or operation.follows_a_result:
+            raise ValueError(
+                f"stage {stage.name!r} is first, but {operation.name} works on a previous stage's result; "
+                "put a stage that makes one before it."
+            )
+        return
+    if not stage.takes(Slot.PICTURE) or stage.picture not in (None, "previous"):
+        raise ValueError(
+            f"stage {stage.name!r} ({operation.name}) does not use what stage {before.name!r} makes, so that would "
+            "be paid for and dropped; make it the first stage, or a recipe of its own."
+        )
+    if before.pick > before.work().candidates(before.options):
+        raise ValueError(
+            f"stage {before.name!r} asks for {before.work().candidates(before.options)} picture(s), "
+            f"so number {before.pick} can't be picked."
+        )
+
+
+def shipped_recipes() -> list[str]:
+    """Names of the recipes that come with Catwalk."""
+    return sorted(Path(entry.name).stem for entry in SHIPPED.iterdir() if entry.name.endswith(".yaml"))
+
+
+def load_recipe(name: str) -> Recipe:
+    """
+    Read a shipped recipe by name, or any recipe from a YAML file.
+
+    Raises `RecipeError` naming the field, its place in the file and what is allowed there.
+    """
+    if name in shipped_recipes():
+        return parse_recipe((SHIPPED / f"{name}.yaml").read_text("utf-8"), source=f"the shipped recipe {name!r}")
+    path = Path(name)
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(
+            f"no recipe {name!r}: it is neither a shipped one nor a readable YAML file ({error})",
+            next_step=f"Shipped recipes: {', '.join(shipped_recipes())}.",
+        ) from error
+    return parse_recipe(text, source=str(path))
+
+
+def parse_recipe(text: str, *, source: str) -> Recipe:
+    """Read a recipe from YAML text; `source` names it in messages."""
+    try:
+        document: JsonValue = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise RecipeError(f"{source} is not YAML: {error}") from error
+    try:
+        return Recipe.model_validate(document)
+    except ValidationError as error:
+        problems = error.errors(include_url=False)[:PROBLEMS_TOLD]
+        raise RecipeError(
+            f"{source} can't be used: {'; '.join(_problem(document, problem) for problem in problems)}",
+            next_step="The README's table of operations links to every option.",
+        ) from error
+
+
+def _problem(document: JsonValue, problem: ErrorDetails) -> str:
+    """One validation problem, with stages called by name and the union's own tags left out."""
+    where: list[str] = []
+    value = document
+    for part in problem["loc"]:
+        if part in OPERATIONS:
+            continue
+        value = _inside(value, part)
+        named = isinstance(part, int) and isinstance(value, dict) and "name" in value
+        where.append(str(value["name"]) if named and isinstance(value, dict) else str(part))
+    message = problem["msg"].removeprefix("Value error, ")
+    given = "" if problem["type"] in {"value_error", "missing"} else f" (given: {problem['input']!r:.80})"
+    return f"{'.'.join(where) or 'recipe'}: {message}{given}"
+
+
+def _inside(value: JsonValue, part: int | str) -> JsonValue:
+    if isinstance(value, dict) and part in value:
+        return value[str(part)]
+    if isinstance(value, list) and isinstance(part, int) and part < len(value):
+        return value[part]
+    return None

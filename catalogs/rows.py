@@ -1,0 +1,174 @@
+"""Catalog rows as items, and those that can't be used with their reasons."""
+
+from __future__ import annotations
+
+import reprlib
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+from blocks.operation import Gender
+from catalogs.cells import CellError, cell_values, number, phrase, references, text
+from catalogs.mapping import PICTURE_COLUMNS, CatalogSource, as_gender, translated, vocabulary
+
+__all__ = ["Item", "Reject", "RowReader"]
+
+# A SKU names a folder of pictures, and file systems allow a name 255 bytes.
+LONGEST_SKU_BYTES = 200
+VALUE_LIMIT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """
+    One valid catalog row; `row` counts from 1 in reading order.
+
+    Picture references are as the catalog has them. `columns` holds the cells for templates, by the catalog's own
+    names and by ours; ours carry the translated values, and win where a name is both.
+    """
+
+    row: int
+    sku: str
+    top_garment: str | None
+    bottom_garment: str | None
+    person_image: str | None
+    product_image: str | None
+    garments: tuple[str, ...]
+    gender: Gender | None
+    title: str | None
+    category: str | None
+    color: str | None
+    priority: int | float | None
+    image_version: str | None
+    columns: Mapping[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """
+    A row that can't be used, and why.
+
+    `column` is the catalog's own name, and `value` what Python shows of the cell, cut at 200 characters. Where a
+    file or a part of it can't be read, one reject stands for all of its rows and `column` is empty.
+    """
+
+    row: int
+    sku: str | None
+    column: str
+    value: str
+    reason: str
+
+
+def _sku(value: object) -> str:
+    sku = text(value)
+    if sku is None:
+        raise CellError("it is blank, and every row needs a SKU")
+    if len(sku.encode()) > LONGEST_SKU_BYTES:
+        raise CellError(f"it is longer than a SKU's {LONGEST_SKU_BYTES} bytes")
+    return sku
+
+
+def _first(value: object) -> str | None:
+    found = references(value)
+    return found[0] if found else None
+
+
+def _all(value: object) -> tuple[str, ...]:
+    return tuple(references(value))
+
+
+# Our columns in the order of `Item`'s fields, with how a cell of each is read.
+_READ: dict[str, Callable[[Any], Any]] = {
+    "sku": _sku,
+    **dict.fromkeys(PICTURE_COLUMNS, _first),
+    "garments": _all,
+    "gender": phrase,
+    "title": phrase,
+    "category": phrase,
+    "color": phrase,
+    "priority": number,
+    "image_version": phrase,
+}
+
+
+_BLANK: dict[str, Any] = dict.fromkeys(_READ) | {"garments": ()}
+
+
+@dataclass(frozen=True, slots=True)
+class _Fault:
+    column: str
+    reason: str
+
+
+class RowReader:
+    """Turns the batches of one catalog into items; it remembers every SKU, to find those that come twice."""
+
+    def __init__(self, source: CatalogSource, mapped: Mapping[str, str], names: Collection[str]) -> None:
+        """Find our columns as `mapped` says, and give templates the columns in `names`."""
+        self._mapped = mapped
+        self._names = tuple(names)
+        self._words = vocabulary(source)
+        # By hash, for a third of the memory; two of a million SKUs share one in 3 of 10^8 catalogs.
+        self._first_rows: dict[int, int] = {}
+
+    def read(self, cells: Mapping[str, pa.Array[Any]], first_row: int, rows: int) -> Iterator[Item | Reject]:
+        """Each row of a batch in order; a column that is not in `cells` is blank."""
+        raw = {name: cell_values(column) for name, column in cells.items()}
+        faults: dict[int, _Fault] = {}
+        ours = {name: self._ours(name, raw, rows, faults) for name in _READ}
+        genders = [as_gender(word) for word in ours["gender"]]
+        fields = (ours | {"gender": genders}).values()
+        ours["gender"] = [gender or word for gender, word in zip(genders, ours["gender"], strict=True)]
+        for index, values in enumerate(zip(*fields, self._for_templates(raw, ours, rows), strict=True)):
+            row, sku = first_row + index, values[0]
+            fault = self._twice(row, sku) or faults.get(index)
+            if fault is None:
+                yield Item(row, *values)
+            else:
+                value = raw[fault.column][index] if fault.column in raw else None
+                yield Reject(row, sku, fault.column, _shown(value), fault.reason)
+
+    def _ours(self, name: str, raw: Mapping[str, Sequence[Any]], rows: int, faults: dict[int, _Fault]) -> Sequence[Any]:
+        if name not in self._mapped:
+            return [_BLANK[name]] * rows
+        cells = raw.get(self._mapped[name], [None] * rows)
+        if name in self._words:
+            cells = translated(cells, self._words[name])
+        try:
+            read = _READ[name]
+            return [read(cell) for cell in cells]
+        except CellError:
+            return [self._read_or_fault(name, cell, index, faults) for index, cell in enumerate(cells)]
+
+    def _read_or_fault(self, name: str, cell: object, index: int, faults: dict[int, _Fault]) -> object:
+        try:
+            return _READ[name](cell)
+        except CellError as why:
+            faults.setdefault(index, _Fault(self._mapped[name], str(why)))
+            return _BLANK[name]
+
+    def _twice(self, row: int, sku: str | None) -> _Fault | None:
+        first = row if sku is None else self._first_rows.setdefault(hash(sku), row)
+        return None if first == row else _Fault(self._mapped["sku"], f"row {first} has the same SKU")
+
+    def _for_templates(
+        self, raw: Mapping[str, Sequence[Any]], ours: Mapping[str, Sequence[Any]], rows: int
+    ) -> Iterator[dict[str, Any]]:
+        blank = [None] * rows
+        shown = [_readable(ours[name] if name in self._mapped else raw.get(name, blank)) for name in self._names]
+        if not shown:
+            return ({} for _ in range(rows))
+        return (dict(zip(self._names, values, strict=True)) for values in zip(*shown, strict=True))
+
+
+def _readable(cells: Sequence[Any]) -> Sequence[Any]:
+    """Bytes that are no text are not for templates."""
+    return [None if isinstance(cell, bytes) else cell for cell in cells] if bytes in map(type, cells) else cells
+
+
+def _shown(value: object) -> str:
+    shorter = reprlib.Repr()
+    shorter.maxstring = shorter.maxother = VALUE_LIMIT
+    return shorter.repr(value[:VALUE_LIMIT] if isinstance(value, bytes) else value)[:VALUE_LIMIT]

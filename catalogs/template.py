@@ -1,0 +1,139 @@
+"""Text options as templates over a row's columns: `{color} {title|garment}, marble countertop`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import lru_cache
+from string import Formatter
+from typing import Any, TypeVar
+
+from pydantic import JsonValue, ValidationError
+
+from blocks.errors import RecipeError
+from blocks.operation import Options
+
+__all__ = ["Blank", "columns_of", "render_options", "unknown_columns"]
+
+OptionsT = TypeVar("OptionsT", bound=Options)
+
+
+class Blank(RecipeError):
+    """A row is blank in a column that a text option needs; `place` is the column and its value."""
+
+    def __init__(self, what: str, *, place: tuple[str, str] = ("", ""), next_step: str | None = None) -> None:
+        super().__init__(what, next_step=next_step)
+        self.place = place
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """Literal text, then a column's value; `fallback` stands in where the row is blank."""
+
+    text: str
+    column: str | None
+    fallback: str | None
+
+
+@lru_cache(maxsize=1024)
+def _parse(template: str) -> tuple[_Piece, ...]:
+    try:
+        parts = list(Formatter().parse(template))
+    except ValueError as error:
+        raise RecipeError(
+            f"the text {template!r} is not a template: {error}",
+            next_step="Write a column as {column}, and a brace itself as {{ or }}.",
+        ) from error
+    return tuple(_piece(template, *part) for part in parts)
+
+
+def _piece(template: str, text: str, field: str | None, spec: str | None, conversion: str | None) -> _Piece:
+    if field is None:
+        return _Piece(text, None, None)
+    column, bar, fallback = field.partition("|")
+    if spec or conversion or not column.strip():
+        raise RecipeError(
+            f"the text {template!r} has a placeholder that is not a plain column name",
+            next_step="Write {column} or {column|text for blank rows}.",
+        )
+    return _Piece(text, column.strip(), fallback if bar else None)
+
+
+def columns_of(options: Options) -> set[str]:
+    """The columns that the text options name."""
+    return {piece.column for text in _texts(_wire(options)) for piece in _parse(text) if piece.column}
+
+
+def unknown_columns(options: Options, known: Iterable[str]) -> list[str]:
+    """For each column that is not in the catalog, its name with the nearest ones that are."""
+    names = list(known)
+    missing = sorted(columns_of(options) - set(names))
+    return [_suggest(column, names) for column in missing]
+
+
+def render_options(options: OptionsT, columns: Mapping[str, Any]) -> OptionsT:
+    """
+    Fill the templates from one row.
+
+    Raises `Blank` for a blank column without a fallback, `RecipeError` when the filled text leaves the option's range.
+    """
+    wire = _wire(options)
+    if not any("{" in text or "}" in text for text in _texts(wire)):
+        return options
+    try:
+        return type(options).model_validate(_fill(wire, columns))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise RecipeError(
+            f"option {where!r} is out of range once filled from the row: {first['msg']} (it became {first['input']!r})",
+            next_step="Change the row's text or the recipe's template.",
+        ) from error
+
+
+def _wire(options: Options) -> JsonValue:
+    return options.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+def _texts(value: JsonValue) -> Iterable[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for inner in value.values():
+            yield from _texts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _texts(inner)
+
+
+def _fill(value: JsonValue, columns: Mapping[str, Any]) -> JsonValue:
+    if isinstance(value, str):
+        return "".join(piece.text + _value(piece, columns) for piece in _parse(value))
+    if isinstance(value, dict):
+        return {name: _fill(inner, columns) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_fill(inner, columns) for inner in value]
+    return value
+
+
+def _value(piece: _Piece, columns: Mapping[str, Any]) -> str:
+    if piece.column is None:
+        return ""
+    value = columns[piece.column]
+    text = "" if value is None or (isinstance(value, float) and math.isnan(value)) else str(value).strip()
+    if text:
+        return text
+    if piece.fallback is None:
+        raise Blank(
+            f"a text option needs column {piece.column!r}, which is blank in this row",
+            place=(piece.column, ""),
+            next_step=f"Fill the column, or give the recipe a text for blank rows: {{{piece.column}|text}}.",
+        )
+    return piece.fallback
+
+
+def _suggest(column: str, known: list[str]) -> str:
+    near = get_close_matches(column, known, n=2)
+    return f"{column!r}" + (f" (did you mean {' or '.join(repr(name) for name in near)}?)" if near else "")

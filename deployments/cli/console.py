@@ -1,0 +1,31 @@
+"""What the commands print."""
+
+from __future__ import annotations
+
+import typer
+
+from blocks.errors import CatwalkError
+from flows.report import RunReport
+
+__all__ = ["complain", "tell_report"]
+
+MOST_TROUBLES_TOLD = 10
+
+
+def complain(error: CatwalkError) -> None:
+    """One clear message on standard error."""
+    typer.secho(f"Error: {error}", fg=typer.colors.RED, err=True)
+
+
+def tell_report(report: RunReport) -> None:
+    """What a run came to, and where it lies."""
+    typer.secho(report.headline(), bold=True)
+    for trouble in report.troubles[:MOST_TROUBLES_TOLD]:
+        typer.echo(
+            f"  row {trouble.row} {trouble.sku or '(no SKU)'}: {trouble.stage} {trouble.status}: {trouble.message}"
+        )
+    if len(report.troubles) > MOST_TROUBLES_TOLD:
+        typer.echo(f"  … and {len(report.troubles) - MOST_TROUBLES_TOLD} more; the manifest has them all.")
+    typer.echo(f"Manifest: {report.manifest}")
+    if report.gallery:
+        typer.echo(f"Gallery:  {report.gallery}")

@@ -1,0 +1,28 @@
+"""Prefect's settings for runs from the command line; they count only if set before Prefect is first imported."""
+
+from __future__ import annotations
+
+import os
+
+__all__ = ["prepare_environment"]
+
+DEFAULTS = {
+    # No telemetry from a tool that works on unreleased collections.
+    "DO_NOT_TRACK": "1",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    # The terminal shows Catwalk's own progress; Prefect keeps its log for the UI.
+    "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
+    # With Prefect's own batch sizes of 1 a temporary server is still recording long after the run has ended.
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "200",
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_READ_BATCH_SIZE": "200",
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
+    "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_BATCH_SIZE": "200",
+    "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_READ_BATCH_SIZE": "200",
+    "PREFECT_SERVER_SERVICES_TRIGGERS_READ_BATCH_SIZE": "200",
+}
+
+
+def prepare_environment() -> None:
+    """Set what the user has not set."""
+    for name, value in DEFAULTS.items():
+        os.environ.setdefault(name, value)

@@ -1,0 +1,99 @@
+"""From an accepted job to its pictures in our storage; all of it free to repeat, by whoever finds the job."""
+
+from __future__ import annotations
+
+import asyncio
+
+from blocks.download import download
+from blocks.errors import JobFailed, ResultExpired, Unavailable, VendorError
+from blocks.operation import Finished, Result
+from blocks.operations import OPERATIONS
+from catalogs.ledger import Attempt, AttemptState, StoredPicture, now
+from catalogs.names import picture_path
+from catalogs.plan import Unit
+from flows.desk import Desk
+
+__all__ = ["collect"]
+
+
+async def collect(desk: Desk, unit: Unit, attempt: Attempt) -> Attempt:
+    """
+    Follow a submitted job to its end and store its pictures.
+
+    Returns the attempt as done or failed. Raises `Unavailable` when the job outlives its deadline or its
+    pictures can't be fetched: the ledger then still says submitted, and the next run goes on from there.
+    """
+    try:
+        finished = await _results(desk, attempt)
+        pictures = await _store_all(desk, unit, attempt, finished)
+    except (JobFailed, ResultExpired) as error:
+        ended = attempt.becomes(
+            AttemptState.FAILED,
+            finished_at=now(),
+            error_kind=error.kind(),
+            error_message=str(error),
+            request_id=error.request_id or attempt.request_id,
+        )
+    else:
+        ended = attempt.becomes(AttemptState.DONE, finished_at=now(), pictures=pictures)
+    await desk.ledger.record(ended)
+    return ended
+
+
+async def _results(desk: Desk, attempt: Attempt) -> Finished:
+    if attempt.job_id is None:
+        return Finished(tuple(Result(url) for url in attempt.results))
+    return await _follow(desk, attempt, attempt.job_id)
+
+
+async def _follow(desk: Desk, attempt: Attempt, job_id: str) -> Finished:
+    """Ask in the vendor's rhythm until the job ends or its deadline passes."""
+    lane, operation = desk.lane_of(attempt.operation), OPERATIONS[attempt.operation]
+    rhythm = desk.rhythm_of(attempt.operation)
+    clock = asyncio.get_running_loop().time
+    started = clock() - (now() - (attempt.submitted_at or now())).total_seconds()
+    # A job found by a later run has used up its time, yet deserves a look.
+    deadline = max(started + lane.account.timeouts.job, clock() + rhythm.interval)
+    await asyncio.sleep(rhythm.first_look(clock() - started))
+    while True:
+        try:
+            progress = await operation.poll(lane.account, job_id)
+        except VendorError as error:
+            lane.close_if(error)
+            if not error.retryable:
+                raise
+        else:
+            if isinstance(progress, Finished):
+                rhythm.learn(clock() - started)
+                return progress
+        if clock() > deadline:
+            raise Unavailable(
+                f"job {job_id} had not ended {lane.account.timeouts.job:g} s after {lane.account.vendor} accepted it",
+                vendor=lane.account.vendor,
+                job_id=job_id,
+                request_id=attempt.request_id,
+                next_step="Run again: the job is asked for, not repeated. timeouts.job of the account sets the wait.",
+            )
+        await asyncio.sleep(rhythm.interval)
+
+
+async def _store_all(desk: Desk, unit: Unit, attempt: Attempt, finished: Finished) -> tuple[StoredPicture, ...]:
+    numbered = enumerate(finished.results, start=1)
+    stored = await asyncio.gather(*(_store(desk, unit, attempt, result, n) for n, result in numbered))
+    return tuple(stored)
+
+
+async def _store(desk: Desk, unit: Unit, attempt: Attempt, result: Result, number: int) -> StoredPicture:
+    account = desk.lane_of(attempt.operation).account
+    async with desk.downloads:
+        data, info = await download(result.url, account)
+        path = picture_path(unit.sku, unit.stage, unit.unit_key, number, info.extension)
+        await desk.storage.write(path, data, content_type=info.mime)
+    return StoredPicture(
+        uri=desk.storage.uri(path),
+        sha256=info.sha256,
+        width=info.width,
+        height=info.height,
+        bytes=info.bytes,
+        mime=info.mime,
+    )

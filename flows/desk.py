@@ -1,0 +1,82 @@
+"""The desk: everything that a unit's work needs, opened once per flow run."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import asynccontextmanager
+
+from blocks.operations import OPERATIONS
+from blocks.storage import ObjectStorage
+from blocks.transport import close_client
+from catalogs.ledger import Attempt, Ledger
+from catalogs.sources import PictureSources
+from flows.accounts import open_account, open_storage
+from flows.lane import Lane
+from flows.parameters import Retry, ShardRun
+from flows.payload import PayloadBudget
+from flows.progress import RunProgress
+from flows.rhythm import Rhythm
+
+__all__ = ["Desk", "open_desk"]
+
+DOWNLOADS_AT_ONCE = 32
+PAYLOAD_BYTES = 256 * 2**20
+
+
+class Desk:
+    """What the units of one flow run share."""
+
+    def __init__(
+        self,
+        storage: ObjectStorage,
+        sources: PictureSources,
+        lanes: dict[str, Lane],
+        progress: RunProgress,
+        *,
+        run_id: str,
+        retry: Iterable[Retry] = (),
+    ) -> None:
+        self.storage = storage
+        self.ledger = Ledger(storage)
+        self.sources = sources
+        self.lanes = lanes
+        self.progress = progress
+        self.run_id = run_id
+        self.retry = frozenset(retry)
+        # With the lanes' own bound on preparing, these bound memory whatever the number of items in flight.
+        self.downloads = asyncio.Semaphore(DOWNLOADS_AT_ONCE)
+        self.payloads = PayloadBudget(PAYLOAD_BYTES)
+        self._rhythms: dict[str, Rhythm] = {}
+
+    def lane_of(self, operation: str) -> Lane:
+        """The lane that an operation's calls go through."""
+        return self.lanes[OPERATIONS[operation].account_type.vendor]
+
+    def rhythm_of(self, operation: str) -> Rhythm:
+        """When to ask for an operation's jobs."""
+        if operation not in self._rhythms:
+            account = self.lane_of(operation).account
+            self._rhythms[operation] = Rhythm(account.poll_seconds or OPERATIONS[operation].poll_seconds)
+        return self._rhythms[operation]
+
+    def retries(self, attempt: Attempt) -> bool:
+        """Whether a person asked to repeat what an earlier run left so."""
+        return attempt.run_id != self.run_id and attempt.state in self.retry
+
+
+@asynccontextmanager
+async def open_desk(shard: ShardRun, operations: Iterable[str], progress: RunProgress) -> AsyncGenerator[Desk]:
+    """Open storage, accounts and clients, and close them at the end."""
+    storage = await open_storage(shard.output, shard.accounts)
+    types = {OPERATIONS[name].account_type for name in operations}
+    lanes = {
+        kind.vendor: Lane(await open_account(kind, shard.accounts)) for kind in sorted(types, key=lambda t: t.vendor)
+    }
+    sources = PictureSources(shard.catalog, storage=storage)
+    desk = Desk(storage, sources, lanes, progress, run_id=shard.run_id, retry=shard.retry)
+    try:
+        yield desk
+    finally:
+        await close_client()
+        await storage.close()

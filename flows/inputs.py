@@ -1,0 +1,65 @@
+"""What goes into a unit's paid call: pictures fetched, checked and made to fit, before anything is paid."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import PurePosixPath
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from blocks.errors import StorageError
+from blocks.operation import Inputs, Options, Picture, Slot
+from blocks.operations import OPERATIONS
+from blocks.pictures import fit, off_loop
+from catalogs.ledger import StoredPicture
+from catalogs.plan import Unit
+from flows.desk import Desk
+
+__all__ = ["load_inputs", "read_options"]
+
+PRESIGNED_SECONDS = 6 * 3600
+
+
+def read_options(unit: Unit) -> Options:
+    """The unit's options as its operation's own type."""
+    return OPERATIONS[unit.operation].options_type.model_validate_json(unit.options)
+
+
+async def load_inputs(desk: Desk, unit: Unit, upstream: StoredPicture | None) -> Inputs:
+    """Fetch and fit every picture of a unit; raises `CatalogError` naming a picture that can't be used."""
+    wanted = [(slot, uri) for slot, uris in unit.inputs.items() for uri in uris]
+    pictures = await asyncio.gather(*(_source(desk, unit, uri) for _, uri in wanted))
+    by_slot: dict[str, list[Picture]] = {}
+    for (slot, _), picture in zip(wanted, pictures, strict=True):
+        by_slot.setdefault(slot, []).append(picture)
+    garments = tuple(by_slot.pop(Slot.GARMENTS, ()))
+    single: dict[str, Any] = {slot: several[0] for slot, several in by_slot.items()}
+    if upstream is not None and Slot.PICTURE not in single:
+        single[Slot.PICTURE] = await _result(desk, unit, upstream)
+    return Inputs(garments=garments, gender=unit.gender, **single)
+
+
+async def _source(desk: Desk, unit: Unit, uri: str) -> Picture:
+    address = desk.lane_of(unit.operation).account.base_url
+    return await _fitted(unit, await desk.sources.fetch(uri), uri, await desk.sources.public_url(uri, address))
+
+
+async def _result(desk: Desk, unit: Unit, upstream: StoredPicture) -> Picture:
+    storage = desk.storage
+    path = storage.path_of(upstream.uri)
+    if path is None:
+        raise StorageError(
+            f"the ledger's picture {upstream.uri!r} is not under this output, {storage.root!r}",
+            next_step="Run with the output that the ledger was written for.",
+        )
+    url = None
+    if storage.reachable_from(desk.lane_of(unit.operation).account.base_url):
+        url = await storage.presign(path, seconds=PRESIGNED_SECONDS)
+    return await _fitted(unit, await storage.read(path), upstream.uri, url)
+
+
+async def _fitted(unit: Unit, data: bytes, uri: str, url: str | None) -> Picture:
+    fitted, info = await off_loop(fit, data, OPERATIONS[unit.operation].limits, source=uri)
+    stem = PurePosixPath(unquote(urlsplit(uri).path)).stem or "picture"
+    # A picture that had to be changed exists nowhere but here, so no URL serves it.
+    return Picture(f"{stem}.{info.extension}", fitted, info.mime, url if fitted is data else None)

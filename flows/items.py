@@ -1,0 +1,77 @@
+"""Items through their stages, many at a time, each moving on the moment it can."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import TypeVar
+
+from prefect.logging import get_run_logger
+
+from blocks.errors import CatwalkError
+from catalogs.ledger import StoredPicture
+from catalogs.manifest import ManifestRow
+from catalogs.plan import PlannedItem, Unit
+from flows.desk import Desk
+from flows.outcome import blocked, ended, interrupted
+from flows.unit import finish_unit
+
+__all__ = ["StageWork", "do_stage", "each_of", "take_through"]
+
+StageWork = Callable[[Desk, Unit, StoredPicture | None], Awaitable[ManifestRow]]
+WorkT = TypeVar("WorkT")
+
+
+async def take_through(desk: Desk, item: PlannedItem, work: StageWork) -> list[ManifestRow]:
+    """One item through its stages in order; what follows a stage without a picture is blocked."""
+    rows: list[ManifestRow] = []
+    halted: ManifestRow | None = None
+    for unit in item.units:
+        if halted is not None:
+            row = blocked(unit, halted, desk.run_id)
+        else:
+            row = await work(desk, unit, rows[-1].picked() if rows else None)
+            halted = row if row.status != "done" else None
+        rows.append(row)
+        desk.progress.count(row)
+    return rows
+
+
+async def do_stage(desk: Desk, unit: Unit, upstream: StoredPicture | None) -> ManifestRow:
+    """One unit to its end, whatever that is: its row says what happened, and nothing is raised."""
+    try:
+        attempt = await finish_unit(desk, unit, upstream)
+        return ended(unit, attempt, desk.run_id)
+    except CatwalkError as error:
+        return interrupted(unit, error, desk.run_id)
+    except Exception as error:  # noqa: BLE001 - a defect met by one row must not cost the others their night
+        get_run_logger().exception("SKU %r, stage %r met a defect in Catwalk", unit.sku, unit.stage)
+        return interrupted(unit, _defect(error), desk.run_id)
+
+
+async def each_of(things: Iterable[WorkT], work: Callable[[WorkT], Awaitable[None]], *, at_once: int) -> None:
+    """Work on a stream of things, at most `at_once` begun and not ended."""
+    places = asyncio.Semaphore(at_once)
+
+    async def keep_place(thing: WorkT) -> None:
+        try:
+            await work(thing)
+        finally:
+            places.release()
+
+    async with asyncio.TaskGroup() as group:
+        for thing in things:
+            await places.acquire()
+            group.create_task(keep_place(thing))
+
+
+def in_chunks(items: Sequence[PlannedItem], size: int) -> Iterable[Sequence[PlannedItem]]:
+    """Consecutive slices of at most `size` items."""
+    return (items[start : start + size] for start in range(0, len(items), size))
+
+
+def _defect(error: Exception) -> CatwalkError:
+    return CatwalkError(
+        f"a defect in Catwalk: {type(error).__name__}: {error}",
+        next_step="The run's log has the trace; please report it.",
+    )

@@ -1,0 +1,65 @@
+"""What a run is asked to do: one typed model for the CLI, the Prefect UI and deployments alike."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from catalogs.catalog import CatalogSource
+from catalogs.plan import Selection
+from catalogs.recipe import Recipe
+
+__all__ = ["Accounts", "CatalogRun", "Retry", "ShardRun"]
+
+Retry = Literal["failed", "unknown"]
+
+
+class Accounts(BaseModel):
+    """Block documents to use; where one is empty, the vendor's environment variables hold key and address."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    claid: str | None = Field(default=None, description="Name of a Claid Credentials block.")
+    vmake: str | None = Field(default=None, description="Name of a Vmake Credentials block.")
+    ailabtools: str | None = Field(default=None, description="Name of an AILabTools Credentials block.")
+    storage: str | None = Field(
+        default=None, description="Name of an Object Storage block whose credentials open catalog, pictures and output."
+    )
+
+
+class CatalogRun(BaseModel):
+    """A catalog through a recipe into an output."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    catalog: CatalogSource = Field(description="The catalog and how its columns are called.")
+    recipe: str | Recipe = Field(
+        default="on-model", description="A shipped recipe's name, a YAML file, or the recipe itself."
+    )
+    output: str = Field(
+        description="Where pictures, ledger and manifest go.", examples=["s3://shop-pictures/autumn", "/data/pictures"]
+    )
+    selection: Selection = Field(default_factory=Selection, description="Which items to work on; empty means all.")
+    accounts: Accounts = Field(default_factory=Accounts, description="Which accounts and credentials to use.")
+    retry: list[Retry] = Field(
+        default_factory=list[Retry],
+        description="Repeat units that ended so before; an unknown one may be charged a second time.",
+    )
+    items_in_flight: int = Field(default=500, ge=1, le=5000, description="Items worked on at one time.")
+    gallery_items: int = Field(default=1000, ge=0, description="How many items the gallery shows; 0 for no gallery.")
+
+
+class ShardRun(BaseModel):
+    """One shard of a plan, as its flow run gets it: small enough to be a parameter."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    output: str = Field(description="Where pictures, ledger and manifest go.")
+    catalog: str = Field(description="The catalog's address, which relative picture references start from.")
+    plan: str = Field(description="The plan's path under the output.")
+    run_id: str = Field(description="The run that the shard belongs to.")
+    shard: int = Field(ge=0, description="The shard's number within the plan.")
+    accounts: Accounts = Field(default_factory=Accounts, description="Which accounts and credentials to use.")
+    retry: list[Retry] = Field(default_factory=list[Retry], description="Repeat units that ended so before.")
+    items_in_flight: int = Field(default=500, ge=1, le=5000, description="Items worked on at one time.")

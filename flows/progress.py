@@ -1,0 +1,122 @@
+"""Long work shown while it goes on: a bar in the terminal, an artifact in Prefect."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections import Counter
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+from typing import TextIO
+from uuid import UUID
+
+from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifact
+from prefect.logging import get_run_logger
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from catalogs.manifest import ManifestRow
+
+__all__ = ["RunProgress", "shown"]
+
+ARTIFACT_SECONDS = 3.0
+TERMINAL_SECONDS = 0.25
+LINE_EVERY_PERCENT = 10
+
+
+class RunProgress:
+    """Counts what has come to an end."""
+
+    def __init__(self, total: int) -> None:
+        self.total = total
+        self.by_status: Counter[str] = Counter()
+        self.by_stage: Counter[str] = Counter()
+        self.credits = 0.0
+
+    def count(self, row: ManifestRow) -> None:
+        """One unit has ended."""
+        self.by_status[row.status] += 1
+        if row.status == "done":
+            self.by_stage[row.stage] += 1
+        self.credits += row.credits
+
+    @property
+    def ended(self) -> int:
+        """Units that have ended, well or not."""
+        return self.by_status.total()
+
+    @property
+    def percent(self) -> float:
+        """Of all units, those that have ended."""
+        return 100.0 * self.ended / self.total if self.total else 100.0
+
+    def words(self) -> str:
+        """The counts in one line."""
+        stages = ", ".join(f"{stage} {count}" for stage, count in self.by_stage.items())
+        troubles = ", ".join(f"{count} {status}" for status, count in self.by_status.items() if status != "done")
+        return "; ".join(part for part in (stages, troubles, f"{self.credits:g} credits") if part)
+
+
+@asynccontextmanager
+async def shown(progress: RunProgress) -> AsyncGenerator[None]:
+    """Show progress for as long as the block runs."""
+    artifact = await acreate_progress_artifact(0.0, description=progress.words())
+    screens = [
+        asyncio.create_task(_in_prefect(progress, artifact)),
+        asyncio.create_task(_in_terminal(progress, sys.stderr)),
+    ]
+    try:
+        yield
+    finally:
+        for screen in screens:
+            screen.cancel()
+        await asyncio.gather(*screens, return_exceptions=True)
+        await _update(progress, artifact)
+
+
+async def _in_prefect(progress: RunProgress, artifact: UUID) -> None:
+    while True:
+        await asyncio.sleep(ARTIFACT_SECONDS)
+        await _update(progress, artifact)
+
+
+async def _update(progress: RunProgress, artifact: UUID) -> None:
+    try:
+        await aupdate_progress_artifact(artifact, progress.percent, description=progress.words())
+    except Exception:  # noqa: BLE001 - a server that can't be reached must not stop paid work
+        get_run_logger().warning("The progress artifact could not be updated; the work goes on.", exc_info=True)
+
+
+async def _in_terminal(progress: RunProgress, stream: TextIO) -> None:
+    if stream.isatty():
+        await _bar(progress, stream)
+    else:
+        await _lines(progress, stream)
+
+
+async def _bar(progress: RunProgress, stream: TextIO) -> None:
+    columns = (
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.description}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(file=stream)) as bar:
+        units = bar.add_task("", total=progress.total)
+        try:
+            while True:
+                bar.update(units, completed=progress.ended, description=progress.words())
+                await asyncio.sleep(TERMINAL_SECONDS)
+        finally:
+            bar.update(units, completed=progress.ended, description=progress.words())
+
+
+async def _lines(progress: RunProgress, stream: TextIO) -> None:
+    told = 0
+    with suppress(BrokenPipeError):
+        while True:
+            if progress.percent >= told + LINE_EVERY_PERCENT:
+                told = int(progress.percent // LINE_EVERY_PERCENT) * LINE_EVERY_PERCENT
+                print(f"{progress.ended}/{progress.total} units: {progress.words()}", file=stream)
+            await asyncio.sleep(TERMINAL_SECONDS)

@@ -1,0 +1,98 @@
+"""How the work shows in Prefect: a task run per (item, stage) while that stays readable, else one per chunk of items."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Sequence
+from typing import cast
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
+from prefect.states import Failed
+
+from catalogs.ledger import StoredPicture
+from catalogs.manifest import ManifestRow
+from catalogs.plan import PlannedItem, Unit
+from flows.desk import Desk
+from flows.items import do_stage, each_of, in_chunks, take_through
+
+__all__ = ["work_through"]
+
+# Prefect's server loses the records of some task runs when many more begin at one time.
+MOST_TASK_RUNS = 1000
+CHUNK_ITEMS = 50
+MOST_FAILURES_SHOWN = 100
+
+
+@task(name="stage", task_run_name="{unit.stage} {unit.sku}", cache_policy=NO_CACHE, persist_result=False)
+async def run_stage(desk: Desk, unit: Unit, upstream: StoredPicture | None) -> ManifestRow | State[ManifestRow]:
+    """One unit as a task run: red when the row has no picture, with the reason as its message."""
+    return _shown(await do_stage(desk, unit, upstream))
+
+
+@task(name="chunk", task_run_name="items {first} to {last}", cache_policy=NO_CACHE, persist_result=False)
+async def run_chunk(desk: Desk, items: Sequence[PlannedItem], first: int, last: int) -> list[list[ManifestRow]]:  # noqa: ARG001 - the run's name
+    """A chunk of items as one task run; its failed items get task runs of their own."""
+    chunk_rows: list[list[ManifestRow]] = [[] for _ in items]
+
+    async def one(numbered: tuple[int, PlannedItem]) -> None:
+        number, item = numbered
+        chunk_rows[number] = await take_through(desk, item, do_stage)
+
+    await each_of(enumerate(items), one, at_once=len(items))
+    return chunk_rows
+
+
+@task(name="failed item", task_run_name="{row.stage} {row.sku}", cache_policy=NO_CACHE, persist_result=False)
+async def show_failure(row: ManifestRow) -> State[ManifestRow] | ManifestRow:
+    """A failed unit of a chunk, shown red with its reason."""
+    return _shown(row)
+
+
+def _shown(row: ManifestRow) -> ManifestRow | State[ManifestRow]:
+    if row.status == "done":
+        return row
+    return Failed(message=row.error_message or row.reason or row.status, data=row)
+
+
+async def _stage_as_task(desk: Desk, unit: Unit, upstream: StoredPicture | None) -> ManifestRow:
+    # Prefect's stubs take a task's states for awaited already.
+    state = await cast("Awaitable[State[ManifestRow]]", run_stage(desk, unit, upstream, return_state=True))
+    return cast("ManifestRow", await state.aresult(raise_on_failure=False))
+
+
+async def work_through(desk: Desk, items: Sequence[PlannedItem], *, at_once: int) -> list[ManifestRow]:
+    """All items through their stages; returns their rows in plan order."""
+    if sum(len(item.units) for item in items) <= MOST_TASK_RUNS:
+        return await _with_stage_tasks(desk, items, at_once=at_once)
+    return await _with_chunk_tasks(desk, items, at_once=at_once)
+
+
+async def _with_stage_tasks(desk: Desk, items: Sequence[PlannedItem], *, at_once: int) -> list[ManifestRow]:
+    rows: list[list[ManifestRow]] = [[] for _ in items]
+
+    async def one(numbered: tuple[int, PlannedItem]) -> None:
+        number, item = numbered
+        rows[number] = await take_through(desk, item, _stage_as_task)
+
+    await each_of(enumerate(items), one, at_once=at_once)
+    return [row for item_rows in rows for row in item_rows]
+
+
+async def _with_chunk_tasks(desk: Desk, items: Sequence[PlannedItem], *, at_once: int) -> list[ManifestRow]:
+    chunks = list(enumerate(in_chunks(items, CHUNK_ITEMS)))
+    rows: list[list[list[ManifestRow]]] = [[] for _ in chunks]
+    shown = 0
+
+    async def one(numbered: tuple[int, Sequence[PlannedItem]]) -> None:
+        nonlocal shown
+        number, chunk = numbered
+        first = number * CHUNK_ITEMS + 1
+        rows[number] = await run_chunk(desk, chunk, first, first + len(chunk) - 1)
+        for row in (row for item_rows in rows[number] for row in item_rows if row.status not in ("done", "blocked")):
+            if shown < MOST_FAILURES_SHOWN:
+                shown += 1
+                await cast("Awaitable[State[ManifestRow]]", show_failure(row, return_state=True))
+
+    await each_of(chunks, one, at_once=max(1, at_once // CHUNK_ITEMS))
+    return [row for chunk_rows in rows for item_rows in chunk_rows for row in item_rows]

@@ -1,0 +1,182 @@
+"""One unit, from wherever the ledger left it to its end."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+from blocks.errors import (
+    OutcomeUnknown,
+    RateLimited,
+    StorageError,
+    VendorError,
+)
+from blocks.exchange import Call, backoff
+from blocks.operation import Accepted
+from blocks.operations import OPERATIONS
+from catalogs.ledger import Attempt, AttemptState, StoredPicture, now
+from catalogs.plan import Unit
+from flows.collect import collect
+from flows.desk import Desk
+from flows.inputs import load_inputs, read_options
+
+__all__ = ["finish_unit"]
+
+CLAIM_LOOK_SECONDS = 2.0
+# A claim this much older than the longest paid call can only belong to a run that died.
+CLAIM_GRACE_SECONDS = 60.0
+
+
+async def finish_unit(desk: Desk, unit: Unit, upstream: StoredPicture | None) -> Attempt:
+    """
+    Bring a unit to an end and return its attempt: done, failed or unknown.
+
+    Only a unit that the ledger does not know, or knows as refused, is submitted; one that the ledger holds
+    as submitted is polled, whoever submitted it. Raises what kept it from an end.
+    """
+    attempt = await desk.ledger.latest(unit.unit_key)
+    while True:
+        if attempt is None or attempt.state is AttemptState.REFUSED or desk.retries(attempt):
+            attempt = await _submit(desk, unit, upstream, after=attempt)
+        elif attempt.state is AttemptState.SUBMITTED:
+            attempt = await collect(desk, unit, attempt)
+        elif attempt.state is AttemptState.SUBMITTING:
+            attempt = await _await_claim(desk, attempt)
+        else:
+            return attempt
+
+
+async def _submit(desk: Desk, unit: Unit, upstream: StoredPicture | None, *, after: Attempt | None) -> Attempt | None:
+    """Prepare and send, keeping a place among the account's jobs until the job has ended."""
+    lane = desk.lane_of(unit.operation)
+    async with lane.jobs:
+        async with lane.door():
+            call = await _prepare(desk, unit, upstream)
+            async with desk.payloads.hold(call):
+                attempt = await _send_in_turn(desk, unit, call, after=after)
+            del call
+        if attempt is not None and attempt.state is AttemptState.SUBMITTED:
+            return await collect(desk, unit, attempt)
+    return attempt
+
+
+async def _prepare(desk: Desk, unit: Unit, upstream: StoredPicture | None) -> Call:
+    lane = desk.lane_of(unit.operation)
+    async with lane.preparing:
+        inputs = await load_inputs(desk, unit, upstream)
+        return await OPERATIONS[unit.operation].prepare(lane.account, inputs, read_options(unit))
+
+
+async def _send_in_turn(desk: Desk, unit: Unit, call: Call, *, after: Attempt | None) -> Attempt | None:
+    """Try until the vendor has taken or judged the call; each try is an attempt of its own in the ledger."""
+    lane = desk.lane_of(unit.operation)
+    number = after.number if after else 0
+    give_up = asyncio.get_running_loop().time() + lane.account.timeouts.refusals
+    refusals = 0
+    while True:
+        await lane.account.pace().generation()
+        lane.check_open()
+        number += 1
+        claim = _claim(desk, unit, number)
+        if not await desk.ledger.claim(claim):
+            return await desk.ledger.latest(unit.unit_key)
+        try:
+            return await _post(desk, unit, call, claim)
+        except VendorError as error:
+            refusals += 1
+            wait = backoff(refusals, error)
+            if not error.retryable or asyncio.get_running_loop().time() + wait > give_up:
+                raise
+            if isinstance(error, RateLimited):
+                lane.account.pace().slow_down(wait)
+            await asyncio.sleep(wait)
+
+
+def _claim(desk: Desk, unit: Unit, number: int) -> Attempt:
+    return Attempt(
+        unit_key=unit.unit_key,
+        number=number,
+        state=AttemptState.SUBMITTING,
+        recipe=unit.recipe,
+        sku=unit.sku,
+        stage=unit.stage,
+        operation=unit.operation,
+        vendor=desk.lane_of(unit.operation).account.vendor,
+        credits=unit.credits,
+        run_id=desk.run_id,
+        claimed_at=now(),
+    )
+
+
+async def _post(desk: Desk, unit: Unit, call: Call, claim: Attempt) -> Attempt:
+    """Send the one paid call under its claim, and write down at once what became of it."""
+    lane = desk.lane_of(unit.operation)
+    try:
+        accepted = await OPERATIONS[unit.operation].submit(lane.account, call)
+    except VendorError as error:
+        lane.close_if(error)
+        attempt = _judged(claim, error)
+        await desk.ledger.record(attempt)
+        if attempt.state is AttemptState.REFUSED:
+            raise
+        return attempt
+    return await _keep_job(desk, claim, accepted)
+
+
+async def _keep_job(desk: Desk, claim: Attempt, accepted: Accepted) -> Attempt:
+    attempt = claim.becomes(
+        AttemptState.SUBMITTED,
+        job_id=accepted.job_id,
+        request_id=accepted.request_id,
+        results=tuple(result.url for result in accepted.results),
+        submitted_at=now(),
+    )
+    try:
+        await desk.ledger.record(attempt)
+    except StorageError as error:
+        raise OutcomeUnknown(
+            f"the job was accepted and the ledger could not be written: {error}",
+            vendor=attempt.vendor,
+            job_id=accepted.job_id,
+            request_id=accepted.request_id,
+            next_step="Keep the job id: the vendor holds the result for 24 hours.",
+        ) from error
+    return attempt
+
+
+def _judged(claim: Attempt, error: VendorError) -> Attempt:
+    """What the ledger keeps of a paid call that brought no job."""
+    if error.outcome_unknown:
+        state = AttemptState.UNKNOWN
+    elif error.retryable or error.closes_lane:
+        state = AttemptState.REFUSED
+    else:
+        state = AttemptState.FAILED
+    return claim.becomes(
+        state,
+        job_id=error.job_id,
+        request_id=error.request_id,
+        error_kind=error.kind(),
+        error_message=str(error),
+        finished_at=now(),
+    )
+
+
+async def _await_claim(desk: Desk, claim: Attempt) -> Attempt | None:
+    """Wait for whoever holds a claim; one that nobody can hold any more leaves the outcome unknown."""
+    timeouts = desk.lanes[claim.vendor].account.timeouts
+    lasts = timedelta(seconds=timeouts.connect + timeouts.reply + CLAIM_GRACE_SECONDS)
+    while now() - claim.claimed_at < lasts:
+        await asyncio.sleep(CLAIM_LOOK_SECONDS)
+        latest = await desk.ledger.latest(claim.unit_key)
+        if latest is None or latest.state is not AttemptState.SUBMITTING:
+            return latest
+    unknown = claim.becomes(
+        AttemptState.UNKNOWN,
+        finished_at=now(),
+        error_kind=OutcomeUnknown.kind(),
+        error_message=f"Run {claim.run_id} died while it sent this call, so {claim.vendor} may have charged for it. "
+        "It is repeated only on --retry unknown.",
+    )
+    await desk.ledger.record(unknown)
+    return unknown

@@ -1,0 +1,36 @@
+"""The drawing: from an order to finished picture files."""
+
+from __future__ import annotations
+
+from sandbox.orders import (
+    ConvertOrder,
+    Drawn,
+    EditOrder,
+    FashionOrder,
+    Order,
+    RefineOrder,
+    RestyleOrder,
+    SceneOrder,
+)
+
+__all__ = ["draw"]
+
+
+def draw(order: Order) -> Drawn:
+    """Draw an order; raises `UnusablePicture` when an input is broken."""
+    # Imported by the process that draws: the one that answers requests never loads them.
+    from sandbox import draw_edit, draw_fashion, draw_file, draw_refine, draw_restyle, draw_scene  # noqa: PLC0415
+
+    match order:
+        case FashionOrder():
+            return draw_fashion.fashion(order)
+        case EditOrder():
+            return draw_edit.edit(order)
+        case SceneOrder():
+            return draw_scene.scene(order)
+        case RestyleOrder():
+            return draw_restyle.restyle(order)
+        case RefineOrder():
+            return draw_refine.refine(order)
+        case ConvertOrder():
+            return draw_file.convert(order)

@@ -1,0 +1,81 @@
+"""Result pictures and uploads, by the address they are served at, until they expire."""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from collections import OrderedDict
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from sandbox.clock import Clock
+from sandbox.faults import FaultRule
+from sandbox.operations import DOWNLOADS
+from sandbox.replies import digest_of_bytes
+
+__all__ = ["Picture", "Pictures"]
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One stored file; `fault` is one that its job was made with."""
+
+    data: bytes
+    mime: str
+    operation: str
+    stored_at: float
+    fault: FaultRule | None = None
+
+    @property
+    def digest(self) -> str:
+        """What tells the file from others, wherever it lies."""
+        return digest_of_bytes(self.data)
+
+
+class Pictures:
+    """A store that forgets: after the vendors' 24 hours, or before that the oldest when it is full."""
+
+    def __init__(self, clock: Clock, seconds: float, capacity: int) -> None:
+        self._clock = clock
+        self._seconds = seconds
+        self._capacity = capacity
+        self._kept: OrderedDict[str, Picture] = OrderedDict()
+        self._bytes = 0
+
+    def add(self, data: bytes, mime: str, extension: str, operation: str, fault: FaultRule | None = None) -> str:
+        """Store a file and return its path, shaped as on Claid's download host."""
+        path = f"{DOWNLOADS}{uuid.uuid4()}/{secrets.token_hex(16)}.{extension}"
+        self._kept[path] = Picture(data, mime, operation, self._clock.now(), fault)
+        self._bytes += len(data)
+        self._forget()
+        return path
+
+    def get(self, path: str) -> Picture | None:
+        """The file at a path; None once it has expired."""
+        picture = self._kept.get(path)
+        if picture is None or picture.stored_at + self._seconds <= self._clock.now():
+            return None
+        return picture
+
+    def at_url(self, url: str) -> Picture | None:
+        """The file that an own URL names; its path can't be guessed, so the host is not compared."""
+        path = urlsplit(url).path
+        return self.get(path) if path.startswith(DOWNLOADS) else None
+
+    def size(self) -> dict[str, int]:
+        """How much is stored."""
+        return {"files": len(self._kept), "bytes": self._bytes}
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._kept.clear()
+        self._bytes = 0
+
+    def _forget(self) -> None:
+        horizon = self._clock.now() - self._seconds
+        while self._kept:
+            oldest = next(iter(self._kept.values()))
+            if oldest.stored_at > horizon and self._bytes <= self._capacity:
+                return
+            self._bytes -= len(oldest.data)
+            self._kept.popitem(last=False)

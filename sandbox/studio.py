@@ -1,0 +1,67 @@
+"""Where pictures are drawn: a few processes, so that no drawing holds up a reply."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+import threading
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+
+from sandbox.draw import draw
+from sandbox.orders import Drawn, Order
+
+__all__ = ["Studio"]
+
+# Each waiting order holds its input pictures, so this bounds the memory of a burst.
+ORDERS_IN_HAND = 64
+
+
+class Studio:
+    """Draws orders in the background; with no processes of its own it draws in a thread."""
+
+    def __init__(self, processes: int) -> None:
+        self._processes = processes
+        self._executor: Executor | None = None
+        self.in_hand = asyncio.Semaphore(ORDERS_IN_HAND)
+
+    async def open(self) -> None:
+        """Start the drawing processes and wait until the first is ready."""
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._pool(), os.getpid)
+
+    async def draw(self, order: Order) -> Drawn:
+        """Draw an order; raises `UnusablePicture` when an input is broken."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool(), draw, order)
+
+    def close(self) -> None:
+        """End the drawing processes."""
+        if self._executor is not None:
+            self._executor.shutdown(wait=False, cancel_futures=True)
+            self._executor = None
+
+    def _pool(self) -> Executor:
+        if self._executor is None:
+            self._executor = (
+                ProcessPoolExecutor(
+                    self._processes,
+                    # A fork would copy the event loop's sockets into the drawing processes.
+                    mp_context=multiprocessing.get_context("spawn"),
+                    initializer=_leave_with_parent,
+                )
+                if self._processes
+                else ThreadPoolExecutor(1, "drawing")
+            )
+        return self._executor
+
+
+def _leave_with_parent() -> None:
+    # A killed server can't end its children; they hold each other's pipes open and would wait for ever.
+    threading.Thread(target=_wait_for_parent, daemon=True).start()
+
+
+def _wait_for_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(0)

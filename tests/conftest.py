@@ -1,0 +1,57 @@
+"""What all tests share: an environment without secrets or proxies, and S3 servers of their own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Generator
+
+import pytest
+
+from tests.ceph.cluster import CephCluster, missing_programs
+from tests.s3_servers import S3Server, running_moto
+
+DROPPED_PREFIXES = ("AWS_", "PREFECT_API_")
+DROPPED_SUFFIXES = ("_API_KEY", "_PROXY")
+FENCE = {
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "DO_NOT_TRACK": "1",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+}
+
+
+def pytest_configure() -> None:
+    """Let nothing of the developer's environment reach a test; Prefect reads it as soon as it is imported."""
+    for name in tuple(os.environ):
+        if name.upper().startswith(DROPPED_PREFIXES) or name.upper().endswith(DROPPED_SUFFIXES):
+            del os.environ[name]
+    os.environ.update(FENCE)
+
+
+@pytest.fixture(scope="session")
+def moto() -> Generator[S3Server]:
+    """An S3 server that knows every conditional write and checks no key: `moto.endpoint_url`, `moto.storage()`."""
+    with running_moto() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def ceph_cluster(tmp_path_factory: pytest.TempPathFactory) -> Generator[CephCluster]:
+    """A Ceph cluster, or a skipped test that says what to install."""
+    if reason := missing_programs():
+        pytest.skip(reason)
+    cluster = CephCluster(tmp_path_factory.mktemp("ceph"))
+    try:
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.stop()
+        shutil.rmtree(cluster.folder)
+
+
+@pytest.fixture(scope="session")
+def ceph(ceph_cluster: CephCluster) -> S3Server:
+    """Ceph's S3 gateway: it checks keys and keeps what it has acknowledged."""
+    return ceph_cluster.server
