@@ -47,8 +47,7 @@ FLOOR_SIDE = 16
 # A PNG of more than 2 MP takes seconds to write and is mostly refused for its size.
 PNG_AREA = 2_000_000
 JPEG_QUALITIES = (95, 88, 80, 70)
-SHRINK = 0.7
-SHRINK_STEPS = 8
+SHRINK_STEPS = 6
 
 REPLACE = "Replace it at its source."
 
@@ -84,7 +83,7 @@ class PictureLimits:
     """
     What a vendor takes: formats by Pillow's names, bytes, pixels a side, pixels in all.
 
-    A picture that has to be converted becomes a JPEG or a PNG, so `formats` names one of them.
+    A picture that has to be converted becomes a JPEG or a PNG, so one of them must be among the formats.
     """
 
     formats: frozenset[str]
@@ -93,6 +92,12 @@ class PictureLimits:
     min_side: int = 1
     max_side: int = 16_000
     max_pixels: int | None = None
+
+    def __post_init__(self) -> None:
+        if not self.formats & {"JPEG", "PNG"}:
+            raise ValueError(
+                f"{', '.join(sorted(self.formats))}: neither JPEG nor PNG, to which pictures are converted"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +138,7 @@ def fit(data: bytes, limits: PictureLimits, *, source: str) -> tuple[bytes, Pict
     Raises `BrokenPicture` for what is broken, or too small or too narrow to be shown.
     """
     found = _decoded(data, source)
-    if found.plain and not _misfit(found.info, limits):
+    if found.plain and _fits(found.info, limits):
         return data, found.info
     try:
         return _refitted(found, limits, source)
@@ -199,18 +204,15 @@ def _cause(error: Exception) -> str:
     return str(error) or type(error).__name__
 
 
-def _misfit(info: PictureInfo, limits: PictureLimits) -> str | None:
-    """What keeps a picture from being within the limits."""
+def _fits(info: PictureInfo, limits: PictureLimits) -> bool:
     short, long = sorted((info.width, info.height))
-    if info.format not in limits.formats:
-        return f"format {info.format}"
-    if not limits.min_bytes <= info.bytes <= limits.max_bytes:
-        return f"{info.bytes:,} bytes"
-    if short < limits.min_side or long > limits.max_side:
-        return f"{info.width} x {info.height} pixels"
-    if limits.max_pixels is not None and short * long > limits.max_pixels:
-        return f"{short * long:,} pixels"
-    return None
+    return (
+        info.format in limits.formats
+        and limits.min_bytes <= info.bytes <= limits.max_bytes
+        and limits.min_side <= short
+        and long <= limits.max_side
+        and (limits.max_pixels is None or short * long <= limits.max_pixels)
+    )
 
 
 def _refitted(found: _Decoded, limits: PictureLimits, source: str) -> tuple[bytes, PictureInfo]:
@@ -218,17 +220,22 @@ def _refitted(found: _Decoded, limits: PictureLimits, source: str) -> tuple[byte
     if not ALPHA_FORMATS & limits.formats:
         pixels = flattened(pixels)
     size = _fitting_size(pixels.size, limits, source)
-    misfit: str | None = None
     for _ in range(SHRINK_STEPS):
         sized = pixels if size == pixels.size else pixels.resize(size, Image.Resampling.LANCZOS)
-        for name, settings in _encodings(sized, found.info.format, limits):
-            data = _encoded(sized, name, settings)
-            info = PictureInfo.of(data, name, sized.size)
-            misfit = _misfit(info, limits)
-            if misfit is None:
+        tries = (_encoded(sized, name, settings) for name, settings in _encodings(sized, found.info.format, limits))
+        fewest = limits.max_bytes
+        for data, info in tries:
+            if _fits(info, limits):
                 return data, info
-        size = _fitting_size((int(size[0] * SHRINK), int(size[1] * SHRINK)), limits, source)
-    raise BrokenPicture(f"{source} can't be made to fit: it comes to {misfit}", next_step=REPLACE)
+            fewest = info.bytes
+        if fewest <= limits.max_bytes:
+            break
+        # Bytes go with the area, so the next size is about right; a little less makes it surely so.
+        shrink = min(0.9, 0.95 * math.sqrt(limits.max_bytes / fewest))
+        size = _fitting_size((int(size[0] * shrink), int(size[1] * shrink)), limits, source)
+    raise BrokenPicture(
+        f"{source} can't be brought to {limits.min_bytes:,} to {limits.max_bytes:,} bytes", next_step=REPLACE
+    )
 
 
 def _fitting_size(size: tuple[int, int], limits: PictureLimits, source: str) -> tuple[int, int]:
@@ -266,7 +273,8 @@ def _encodings(pixels: Image.Image, was: str, limits: PictureLimits) -> Iterator
         yield "PNG", {"compress_level": 0}
 
 
-def _encoded(pixels: Image.Image, name: str, settings: dict[str, Any]) -> bytes:
+def _encoded(pixels: Image.Image, name: str, settings: dict[str, Any]) -> tuple[bytes, PictureInfo]:
     buffer = BytesIO()
     pixels.save(buffer, name, **settings)
-    return buffer.getvalue()
+    data = buffer.getvalue()
+    return data, PictureInfo.of(data, name, pixels.size)

@@ -139,7 +139,7 @@ def _check_files(uri: str, files: Sequence[DataFile]) -> None:
         own = list(file.schema.names) if file.schema is not None else []
         if twice := [name for name in dict.fromkeys(own) if own.count(name) > 1]:
             raise CatalogError(
-                f"{file.name} has more than one column {', '.join(map(repr, twice))}",
+                f"{file.name} has column {', '.join(map(repr, twice))} more than once",
                 next_step="Give each column its own name.",
             )
     if not any(file.rows for file in files):

@@ -10,10 +10,9 @@ from datetime import UTC, datetime
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
-from itertools import islice
-from math import ceil
+from itertools import chain, count, islice
 from pathlib import Path
-from typing import Literal
+from typing import Any
 from urllib.parse import urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -24,18 +23,16 @@ __all__ = [
     "PAGE_SKUS",
     "SINGLE_PAGE_SKUS",
     "Exhibit",
-    "GalleryStatus",
     "GallerySummary",
     "StagePicture",
     "render_gallery",
     "write_gallery",
 ]
 
-GalleryStatus = Literal["done", "failed", "unknown", "blocked", "held", "quarantined"]
-
 SINGLE_PAGE_SKUS = 500
 PAGE_SKUS = 200
 MINUTE = 60
+JSON = TypeAdapter[JsonValue](JsonValue)
 
 LABELS: Mapping[str, str] = {
     "done": "Delivered",
@@ -52,12 +49,13 @@ class StagePicture:
     """
     What one stage made of one SKU.
 
-    `pictures` are percent-encoded addresses relative to the gallery, or http(s) URLs; `options` is JSON.
+    `pictures` are percent-encoded addresses relative to the gallery, or http(s) URLs; `options` is JSON;
+    `status` is a manifest's: done, failed, unknown, blocked, held or quarantined.
     """
 
     stage: str
     operation: str
-    status: GalleryStatus
+    status: str
     pictures: tuple[str, ...]
     width: int | None
     height: int | None
@@ -76,14 +74,14 @@ class Exhibit:
     sku: str
     title: str | None
     recipe: str
-    status: GalleryStatus
+    status: str
     garments: tuple[str, ...]
     stages: tuple[StagePicture, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class GallerySummary:
-    """The run at a glance; `delivered`, `partial` and `failed` add up to its SKUs."""
+    """The run at a glance: SKUs, pictures, and credits by vendor."""
 
     recipe: str
     made_at: datetime
@@ -94,42 +92,42 @@ class GallerySummary:
     credits: Mapping[str, float]
     run_id: str | None = None
 
-    @property
-    def skus(self) -> int:
-        """How many SKUs the gallery shows."""
-        return self.delivered + self.partial + self.failed
-
 
 @dataclass(frozen=True, slots=True)
 class _Page:
+    """One page among those known so far: how many follow the next is not known while rows stream."""
+
     number: int
-    count: int
+    more: bool
 
     @property
     def near(self) -> list[int | None]:
         """The page numbers to link, with None where some are left out."""
-        shown = sorted({1, self.count, *range(max(1, self.number - 2), min(self.count, self.number + 2) + 1)})
-        linked: list[int | None] = []
-        for number in shown:
-            if linked and number - 1 not in linked:
-                linked.append(None)
-            linked.append(number)
-        return linked
+        last = self.number + self.more
+        shown = sorted({1, *range(max(1, self.number - 2), last + 1)})
+        gap = len(shown) < last
+        return [1, None, *shown[1:]] if gap else [*shown]
 
 
 def render_gallery(exhibits: Iterable[Exhibit], summary: GallerySummary) -> Iterator[tuple[str, str]]:
     """
     The gallery's files, name and HTML, one at a time.
 
-    Up to 500 SKUs make one page, more make pages of 200; only one page is held in memory.
+    Up to 500 SKUs make one page, more make pages of 200; no more than 900 are held in memory.
     """
-    size = SINGLE_PAGE_SKUS if summary.skus <= SINGLE_PAGE_SKUS else PAGE_SKUS
-    count = max(1, ceil(summary.skus / size))
-    template = _templates().get_template("page.html.j2")
     looks = iter(exhibits)
-    for number in range(1, count + 1):
-        page = _Page(number, count)
-        yield _file_name(number), template.render(looks=list(islice(looks, size)), summary=summary, page=page)
+    held = list(islice(looks, SINGLE_PAGE_SKUS + 1))
+    size = SINGLE_PAGE_SKUS if len(held) <= SINGLE_PAGE_SKUS else PAGE_SKUS
+    looks = chain(held, looks)
+    template = _templates().get_template("page.html.j2")
+    shown = list(islice(looks, size))
+    for number in count(1):
+        following = list(islice(looks, size))
+        page = _Page(number, more=bool(following))
+        yield _file_name(number), template.render(looks=shown, summary=summary, page=page)
+        if not following:
+            return
+        shown = following
 
 
 def write_gallery(exhibits: Iterable[Exhibit], summary: GallerySummary, folder: Path) -> Path:
@@ -152,7 +150,8 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {
+    filters: dict[str, Any] = environment.filters
+    filters |= {
         "amount": _amount,
         "duration": _duration,
         "file_name": _file_name,
@@ -161,7 +160,8 @@ def _templates() -> Environment:
         "utc": _utc,
     }
     style, script = (_resource(f"gallery/gallery.{suffix}") for suffix in ("css", "js"))
-    environment.globals |= {
+    known: dict[str, Any] = environment.globals
+    known |= {
         "labels": LABELS,
         # Both come from this package, never from a catalog; the policy lets nothing else run.
         "style": Markup(style),  # noqa: S704 - our own file
@@ -191,9 +191,9 @@ def _safe_src(address: str) -> str | None:
 def _options(text: str) -> list[tuple[str, str]]:
     """An operation's options, one readable pair each; nested names are joined by dots."""
     try:
-        options = TypeAdapter[JsonValue](JsonValue).validate_json(text)
+        options = JSON.validate_json(text)
     except ValidationError:
-        return [("options", text)]
+        return [("options", text)] if text else []
     return [pair for pair in _pairs("", options) if pair[1]]
 
 

@@ -14,8 +14,9 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from blocks.errors import StorageError
 from blocks.storage import MissingObject, ObjectStorage
 
 __all__ = ["Attempt", "AttemptState", "Ledger", "StoredPicture", "now"]
@@ -86,7 +87,11 @@ class Ledger:
         self._storage = storage
 
     async def latest(self, unit_key: str) -> Attempt | None:
-        """The newest attempt at a unit, or None when there was none."""
+        """
+        The newest attempt at a unit, or None when there was none.
+
+        Raises `StorageError` for a record that can't be read: without it, nobody knows what was paid.
+        """
         latest: Attempt | None = None
         number = 1
         while True:
@@ -94,7 +99,7 @@ class Ledger:
                 data = await self._storage.read(_path(unit_key, number))
             except MissingObject:
                 return latest
-            latest = Attempt.model_validate_json(data)
+            latest = self._decoded(data, _path(unit_key, number))
             number += 1
 
     async def claim(self, attempt: Attempt) -> bool:
@@ -108,6 +113,15 @@ class Ledger:
         await self._storage.write(
             _path(attempt.unit_key, attempt.number), _encoded(attempt), content_type="application/json"
         )
+
+    def _decoded(self, data: bytes, path: str) -> Attempt:
+        try:
+            return Attempt.model_validate_json(data)
+        except ValidationError as error:
+            raise StorageError(
+                f"the ledger's record {self._storage.uri(path)} can't be read: {error.errors()[0]['msg']}",
+                next_step="Restore it from a backup. Removing it may pay for the same picture twice.",
+            ) from error
 
 
 def now() -> datetime:

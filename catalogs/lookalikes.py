@@ -60,5 +60,5 @@ def _first_line(head: bytes) -> str:
     except UnicodeDecodeError:
         return f"it begins with the bytes {head[:8].hex(' ')}"
     if any(separator in shown for separator in ",;\t|"):
-        return f"it looks like CSV, with {shown!r} as its first line"
-    return f"it looks like text that begins with {shown!r}"
+        return f"it looks like CSV, beginning {shown!r}"
+    return f"its first line is {shown!r}"

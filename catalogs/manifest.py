@@ -14,6 +14,7 @@ from typing import Any, Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from blocks.errors import StorageError
 from catalogs.ledger import StoredPicture
 
 __all__ = ["SCHEMA", "ManifestRow", "ManifestWriter", "merge_manifests", "read_rows", "write_csv"]
@@ -138,9 +139,10 @@ class ManifestWriter:
 
     def add(self, rows: Iterable[ManifestRow]) -> None:
         """Append rows in the given order."""
-        self._rows.extend(row.record() for row in rows)
-        if len(self._rows) >= ROWS_PER_GROUP:
-            self._flush()
+        for row in rows:
+            self._rows.append(row.record())
+            if len(self._rows) == ROWS_PER_GROUP:
+                self._flush()
 
     def _flush(self) -> None:
         if self._rows:
@@ -161,23 +163,49 @@ def merge_manifests(previous: Path | None, parts: Sequence[Path], target: Path) 
     """
     Write the current state: the parts' rows, then the previous rows of what the parts don't speak of.
 
-    A part speaks of a (recipe, SKU) as a whole, so a stage that has left the recipe leaves the manifest too.
+    A part speaks of a (recipe, SKU) as a whole, so a stage that has left the recipe leaves the manifest too. Rows
+    without a SKU can't be told apart, so of each recipe's only the latest are kept. A `previous` of an earlier
+    version gets the columns of this one. Raises `StorageError` when a file is no manifest.
     """
-    spoken = _skus_by_recipe(parts)
     with pq.ParquetWriter(target, SCHEMA, compression="zstd") as writer:
-        for part in parts:
-            for batch in pq.ParquetFile(part).iter_batches(ROWS_PER_GROUP):
-                writer.write_batch(batch)
-        if previous is not None:
-            for batch in pq.ParquetFile(previous).iter_batches(ROWS_PER_GROUP):
-                writer.write_batch(batch.filter(_unspoken(batch, spoken)))
+        for table in _row_groups(_current(previous, parts)):
+            writer.write_table(table)
+
+
+def _current(previous: Path | None, parts: Sequence[Path]) -> Iterator[pa.RecordBatch]:
+    for part in parts:
+        yield from map(_conformed, _batches(part))
+    if previous is not None:
+        spoken = _skus_by_recipe(parts)
+        for batch in map(_conformed, _batches(previous)):
+            yield batch.filter(_unspoken(batch, spoken))
+
+
+def _row_groups(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """Full row groups, however small the batches: each night adds a few rows, and a file of crumbs reads slowly."""
+    waiting: list[pa.RecordBatch] = []
+    for batch in batches:
+        waiting.append(batch)
+        if sum(part.num_rows for part in waiting) >= ROWS_PER_GROUP:
+            yield pa.Table.from_batches(waiting, SCHEMA)
+            waiting.clear()
+    if any(part.num_rows for part in waiting):
+        yield pa.Table.from_batches(waiting, SCHEMA)
+
+
+def _conformed(batch: pa.RecordBatch) -> pa.RecordBatch:
+    if batch.schema.equals(SCHEMA):
+        return batch
+    blank = pa.nulls(batch.num_rows)
+    columns = [batch.column(name) if name in batch.schema.names else blank for name in SCHEMA.names]
+    return pa.RecordBatch.from_arrays(columns, SCHEMA.names).cast(SCHEMA)
 
 
 def _skus_by_recipe(parts: Sequence[Path]) -> dict[str, set[str | None]]:
     skus: dict[str, set[str | None]] = {}
     for part in parts:
         for row in read_rows(part, ["recipe", "sku"]):
-            skus.setdefault(row["recipe"], set()).add(row["sku"])
+            skus.setdefault(row["recipe"], {None}).add(row["sku"])
     return skus
 
 
@@ -187,9 +215,21 @@ def _unspoken(batch: pa.RecordBatch, spoken: Mapping[str, set[str | None]]) -> p
 
 
 def read_rows(path: Path, columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
-    """The manifest's rows as dictionaries, streaming."""
-    for batch in pq.ParquetFile(path).iter_batches(ROWS_PER_GROUP, columns=list(columns) if columns else None):
+    """The manifest's rows as dictionaries, streaming; raises `StorageError` when the file is no manifest."""
+    for batch in _batches(path, columns):
         yield from batch.to_pylist()
+
+
+def _batches(path: Path, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+    try:
+        with pq.ParquetFile(path) as file:
+            yield from file.iter_batches(ROWS_PER_GROUP, columns=list(columns) if columns else None)
+    except pa.ArrowException as error:
+        raise StorageError(
+            f"{path.name} can't be read as a manifest: {error}",
+            next_step="Restore the output's manifest.parquet, or remove it: a run writes it anew and pays for nothing "
+            "that the ledger holds.",
+        ) from error
 
 
 def write_csv(manifest: Path, target: Path) -> None:
@@ -199,4 +239,4 @@ def write_csv(manifest: Path, target: Path) -> None:
         writer.writeheader()
         for row in read_rows(manifest):
             times = {name: row[name].isoformat() for name in TIMES if row[name] is not None}
-            writer.writerow(row | times | {"pictures": json.dumps(row["pictures"], ensure_ascii=False)})
+            writer.writerow(row | times | {"pictures": json.dumps(row["pictures"] or [], ensure_ascii=False)})

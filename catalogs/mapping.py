@@ -35,7 +35,7 @@ LOGICAL_COLUMNS = (
 )
 
 _GENDER_WORDS: dict[Gender, str] = {
-    "woman": "woman women womens women's womenswear female females f w lady ladies",
+    "woman": "woman women womens women's womenswear female females f w lady ladies",  # codespell:ignore womens
     "man": "man men mens men's menswear male males m gentleman gentlemen",
 }
 _GENDERS: dict[str, Gender] = {word: gender for gender, words in _GENDER_WORDS.items() for word in words.split()}
@@ -76,7 +76,7 @@ def map_columns(source: CatalogSource, available: Sequence[str]) -> dict[str, st
             mapped[ours] = namesake
     if "sku" not in mapped:
         raise CatalogError(
-            f"the catalog has no column 'sku'; its columns are {_listed(available)}",
+            f"the catalog has no column 'sku' (it has {_listed(available)})",
             next_step="Name the column that identifies a product, as in columns: {sku: product_id}.",
         )
     return mapped
@@ -89,7 +89,7 @@ def vocabulary(source: CatalogSource) -> dict[str, dict[str, str]]:
     for theirs, value in genders:
         if value not in get_args(Gender):
             raise CatalogError(
-                f"values: gender maps {theirs!r} to {value!r}, which is neither 'woman' nor 'man'",
+                f"values: gender maps {theirs!r} to {value!r}, which is neither woman nor man",
                 next_step="Leave out the words that are neither.",
             )
     return words

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+
 from blocks.errors import CatalogError
 from blocks.operation import Slot
+from catalogs.cells import phrase
 from catalogs.recipe import Outfit, Recipe, Stage
 from catalogs.rows import Item
 
@@ -13,7 +17,7 @@ CLOTHING = (Slot.TOP, Slot.BOTTOM, Slot.GARMENTS)
 
 
 class Wanting(CatalogError):
-    """A row lacks something that a stage can't go without; `place` is the column and its value."""
+    """A row lacks something that a stage can't go without, or it can't be used; `place` is the column and its value."""
 
     def __init__(self, what: str, *, place: tuple[str, str] = ("", ""), next_step: str | None = None) -> None:
         super().__init__(what, next_step=next_step)
@@ -42,19 +46,30 @@ def _worn(item: Item, recipe: Recipe) -> dict[Slot, list[str]]:
     if not (top or bottom or garments) and item.product_image:
         garments = [item.product_image]
     outfit = recipe.outfits[item.gender] if item.gender in recipe.outfits else Outfit()
-    whole = (item.category or "").strip().casefold() in {name.casefold() for name in recipe.one_piece}
-    if not whole and not garments:
+    if not garments and not _is_whole(item.category, recipe.one_piece):
         top, bottom = top or outfit.top_garment, bottom or outfit.bottom_garment
     named = {Slot.TOP: top, Slot.BOTTOM: bottom, Slot.PERSON: item.person_image or outfit.person_image}
     return {Slot.GARMENTS: garments} | {slot: [ref] for slot, ref in named.items() if ref}
 
 
+def _is_whole(category: str | None, one_piece: Iterable[str]) -> bool:
+    """Whether the category ends in one of the names, in the singular or plural: a 'Maxi Dress', not a 'Dress Shirt'."""
+    words = re.findall(r"\w+", (category or "").casefold())
+    for name in one_piece:
+        *before, last = re.findall(r"\w+", name.casefold()) or [""]
+        if words[-1:] and words[-1] in {last, f"{last}s", f"{last}es"} and words[-1 - len(before) : -1] == before:
+            return True
+    return False
+
+
 def _check_complete(item: Item, stage: Stage, slots: dict[Slot, list[str]]) -> None:
     if stage.needs(Slot.GENDER) and item.gender is None:
-        given = item.columns.get("gender")
+        word = phrase(item.columns["gender"]) if "gender" in item.columns else None
+        if word is None:
+            raise _wanting(Slot.GENDER, f"{stage.operation} can't go without it")
         raise Wanting(
-            f"{stage.operation} needs a gender and {given!r} is neither 'woman' nor 'man'",
-            place=("gender", "" if given is None else str(given)),
+            f"{stage.operation} needs a gender and {word!r} is neither 'woman' nor 'man'",
+            place=(Slot.GENDER, word),
             next_step="Map the catalog's own words with values: {gender: {Women: woman}}.",
         )
     if stage.takes(Slot.GARMENTS) and not any(slot in slots for slot in CLOTHING):
@@ -68,5 +83,6 @@ def _wanting(column: str, why: str) -> Wanting:
     return Wanting(
         f"column {column!r} is blank and {why}",
         place=(column, ""),
-        next_step="Fill the column, map it to the catalog's own name, or give the recipe an outfit.",
+        next_step="Fill the column, map it to the catalog's own name"
+        + (", or give the recipe an outfit." if column in Outfit.model_fields else "."),
     )

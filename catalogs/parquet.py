@@ -19,10 +19,14 @@ from blocks.storage.s3_session import S3_ERRORS
 from catalogs.addresses import PARQUET_SUFFIXES
 from catalogs.lookalikes import looks_like
 
-__all__ = ["OUTAGES", "Batch", "DataFile", "Unread", "data_files", "find_files", "read_file"]
+__all__ = ["OUTAGES", "Batch", "DataFile", "Unread", "data_files", "find_files", "read_file", "words"]
 
 # The storage is away: no file is to blame, and to go on without its rows would hide that.
-OUTAGES: tuple[type[Exception], ...] = (ConnectionError, TimeoutError, *(error for error in S3_ERRORS if error is not OSError))
+OUTAGES: tuple[type[Exception], ...] = (
+    ConnectionError,
+    TimeoutError,
+    *(error for error in S3_ERRORS if error is not OSError),
+)
 # The bytes are not what they should be, or this one file can't be had.
 DAMAGE: tuple[type[Exception], ...] = (OSError, pa.ArrowException)
 
@@ -37,11 +41,7 @@ MAGIC_BYTES = 4
 
 @dataclass(frozen=True, slots=True)
 class DataFile:
-    """
-    One file of a catalog; `name` is its path within it.
-
-    `partitions` are the columns that its folders name, as in `season=SS26/`; `fault` tells why it can't be read.
-    """
+    """One file of a catalog; `name` is its path within it, and `fault` tells why it can't be read."""
 
     path: str
     name: str

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Container, Iterator
-from dataclasses import dataclass
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -21,6 +21,8 @@ from catalogs.unit_key import result_identity, source_identity, unit_key
 
 __all__ = ["PlannedItem", "Selection", "Unit", "plan_items"]
 
+MOST_SKUS_TOLD = 5
+
 
 class Selection(BaseModel):
     """Which of the catalog's items a run works on; empty means all."""
@@ -28,7 +30,9 @@ class Selection(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     skus: list[str] = Field(default_factory=list, description="Only these SKUs.")
-    limit: int | None = Field(default=None, ge=1, description="Only the first so many items.")
+    limit: int | None = Field(
+        default=None, ge=1, description="Only the first so many items, those that can't be used among them."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,71 +78,112 @@ def plan_items(
     """
     Turn rows into units, streaming.
 
-    A row that can't run becomes a `Reject`; `done` holds the keys of units whose pictures are in storage.
+    A row that can't run becomes a `Reject`; `done` holds the keys of units whose pictures are in storage. Raises
+    `CatalogError` at the end when the catalog lacks a SKU that was asked for.
     """
-    taken = 0
-    wanted = set(selection.skus)
-    for entry in catalog.items(only=recipe.columns()):
+    planner = _Planner(recipe, sources, catalog.mapped, done)
+    wanted, absent, taken = set(selection.skus), set(selection.skus), 0
+    # The gender's own word is for the message of a row that has none of the two.
+    for entry in catalog.items(only=recipe.columns() | {Slot.GENDER}):
         if wanted and entry.sku not in wanted:
             continue
-        if selection.limit is not None and taken >= selection.limit:
-            return
+        absent.discard(entry.sku or "")
+        yield planner.tell(entry) if isinstance(entry, Reject) else planner.plan(entry)
         taken += 1
-        yield entry if isinstance(entry, Reject) else _plan(entry, recipe, sources, done)
+        if taken == selection.limit:
+            return
+    if absent:
+        raise _absent(catalog.source.uri, sorted(absent))
 
 
-def _plan(item: Item, recipe: Recipe, sources: PictureSources, done: Container[str]) -> PlannedItem | Reject:
-    units: list[Unit] = []
-    for position, stage in enumerate(recipe.stages):
+@dataclass(frozen=True, slots=True)
+class _Planner:
+    """Plans items one by one; `own_names` are the catalog's for our columns."""
+
+    recipe: Recipe
+    sources: PictureSources
+    own_names: Mapping[str, str]
+    done: Container[str]
+
+    def plan(self, item: Item) -> PlannedItem | Reject:
+        """All of the item's units, or why one of them can't be."""
+        units: list[Unit] = []
+        for stage in self.recipe.stages:
+            try:
+                units.append(self._unit(item, stage, units))
+            except (CatalogError, RecipeError) as error:
+                return self._reject(item, stage, error)
+        return PlannedItem(item.sku, tuple(units))
+
+    def tell(self, reject: Reject) -> Reject:
+        """The reject; without its SKU where that is another row's, so that it takes nothing from that one's pictures."""
+        return replace(reject, sku=None) if reject.column == self.own_names["sku"] else reject
+
+    def _reject(self, item: Item, stage: Stage, error: CatalogError | RecipeError) -> Reject:
+        column, value = error.place if isinstance(error, Wanting | Blank) else ("", "")
+        return Reject(
+            row=item.row,
+            sku=item.sku,
+            column=self.own_names.get(column, column),
+            value=value,
+            reason=f"stage {stage.name!r}: {error}",
+        )
+
+    def _unit(self, item: Item, stage: Stage, before: Sequence[Unit]) -> Unit:
+        operation = stage.work()
+        options = render_options(stage.options, item.columns)
+        wire = options.model_dump(mode="json", by_alias=True, exclude_none=True)
+        slots = dressed(item, self.recipe, stage, len(before))
+        inputs = {slot: self._addresses(stage, slot, references) for slot, references in slots.items()}
+        gender = item.gender if stage.takes(Slot.GENDER) else None
+        identities = _identities(item, inputs, gender, before[-1] if before else None)
+        key = unit_key(operation.name, operation.version, wire, identities)
+        return Unit(
+            recipe=self.recipe.name,
+            row=item.row,
+            sku=item.sku,
+            title=item.title,
+            stage=stage.name,
+            position=len(before),
+            operation=operation.name,
+            unit_key=key,
+            options=json.dumps(wire, ensure_ascii=False, sort_keys=True),
+            inputs=inputs,
+            gender=gender,
+            pick=stage.pick,
+            credits=operation.credits(options),
+            reason="done" if key in self.done else "new",
+        )
+
+    def _addresses(self, stage: Stage, slot: str, references: Sequence[str]) -> list[str]:
+        column = (stage.picture or "product_image") if slot == Slot.PICTURE else slot
+        return [self._address(column, reference) for reference in references]
+
+    def _address(self, column: str, reference: str) -> str:
         try:
-            units.append(_unit(item, recipe, stage, position, units, sources, done))
-        except (CatalogError, RecipeError) as error:
-            return _reject(item, stage, error)
-    return PlannedItem(item.sku, tuple(units))
+            return self.sources.resolve(reference)
+        except CatalogError as error:
+            raise Wanting(error.what, place=(column, reference), next_step=error.next_step) from error
 
 
-def _reject(item: Item, stage: Stage, error: CatalogError | RecipeError) -> Reject:
-    column, value = error.place if isinstance(error, Wanting | Blank) else ("", "")
-    return Reject(row=item.row, sku=item.sku, column=column, value=value, reason=f"stage {stage.name!r}: {error}")
-
-
-def _unit(
-    item: Item,
-    recipe: Recipe,
-    stage: Stage,
-    position: int,
-    before: list[Unit],
-    sources: PictureSources,
-    done: Container[str],
-) -> Unit:
-    operation = stage.work()
-    options = render_options(stage.options, item.columns)
-    wire = options.model_dump(mode="json", by_alias=True, exclude_none=True)
-    inputs = {
-        slot: [sources.resolve(ref) for ref in refs] for slot, refs in dressed(item, recipe, stage, position).items()
-    }
+def _identities(
+    item: Item, inputs: Mapping[str, Sequence[str]], gender: Gender | None, before: Unit | None
+) -> dict[str, Any]:
+    """What goes into a unit, as its key has it; a stage that follows another works on that one's result."""
     identities: dict[str, Any] = {
         slot: [source_identity(uri, item.image_version) for uri in uris] for slot, uris in inputs.items()
     }
-    if before and stage.takes(Slot.PICTURE):
-        identities[Slot.PICTURE] = result_identity(before[-1].unit_key, before[-1].pick)
-    gender = item.gender if stage.takes(Slot.GENDER) else None
-    if gender:
+    if before is not None:
+        identities[Slot.PICTURE] = result_identity(before.unit_key, before.pick)
+    if gender is not None:
         identities[Slot.GENDER] = gender
-    key = unit_key(operation.name, operation.version, wire, identities)
-    return Unit(
-        recipe=recipe.name,
-        row=item.row,
-        sku=item.sku,
-        title=item.title,
-        stage=stage.name,
-        position=position,
-        operation=operation.name,
-        unit_key=key,
-        options=json.dumps(wire, ensure_ascii=False, sort_keys=True),
-        inputs=inputs,
-        gender=gender,
-        pick=stage.pick,
-        credits=operation.credits(options),
-        reason="done" if key in done else "new",
+    return identities
+
+
+def _absent(uri: str, skus: Sequence[str]) -> CatalogError:
+    shown = ", ".join(repr(sku) for sku in skus[:MOST_SKUS_TOLD])
+    more = f" and {len(skus) - MOST_SKUS_TOLD} more" if len(skus) > MOST_SKUS_TOLD else ""
+    return CatalogError(
+        f"catalog {uri!r} has no row with SKU {shown}{more}, which the run was asked for",
+        next_step="Correct the selection's SKUs; nothing was paid.",
     )

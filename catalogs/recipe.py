@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, Union, cast
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, create_model, model_validator
-from pydantic_core import ErrorDetails
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
 
 from blocks.errors import RecipeError
 from blocks.operation import Gender, Operation, Options, Slot
 from blocks.operations import OPERATIONS
+from catalogs.complaints import complaints
 from catalogs.template import columns_of, unknown_columns
 
 __all__ = ["AnyStage", "Outfit", "Recipe", "Stage", "load_recipe", "parse_recipe", "shipped_recipes"]
@@ -21,7 +21,7 @@ __all__ = ["AnyStage", "Outfit", "Recipe", "Stage", "load_recipe", "parse_recipe
 PictureFrom = Literal["previous", "product_image", "person_image"]
 
 SHIPPED = files("catalogs") / "recipes"
-PROBLEMS_TOLD = 5
+MOST_COLUMNS_TOLD = 40
 
 
 class Stage(BaseModel):
@@ -115,6 +115,7 @@ class Recipe(BaseModel):
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"two stages are called {twice[0]!r}; give each its own name.")
         for position, stage in enumerate(self.stages):
+            _check_alone(stage)
             _check_place(stage, self.stages[position - 1] if position else None)
         return self
 
@@ -127,10 +128,33 @@ class Recipe(BaseModel):
         columns = sorted(known)
         for stage in self.stages:
             if missing := unknown_columns(stage.options, columns):
+                more = f" and {len(columns) - MOST_COLUMNS_TOLD} more" if len(columns) > MOST_COLUMNS_TOLD else ""
                 raise RecipeError(
                     f"recipe {self.name!r}, stage {stage.name!r}: the catalog has no column {', '.join(missing)}",
-                    next_step=f"Its columns are: {', '.join(columns)}.",
+                    next_step=f"Its columns are: {', '.join(columns[:MOST_COLUMNS_TOLD])}{more}.",
                 )
+
+
+def _check_alone(stage: Stage) -> None:
+    operation, candidates = stage.work(), stage.work().candidates(stage.options)
+    try:
+        columns_of(stage.options)
+    except RecipeError as error:
+        raise ValueError(f"stage {stage.name!r}: {error}") from error
+    if stage.pick > candidates:
+        raise ValueError(
+            f"stage {stage.name!r} makes {candidates} picture(s), so pick can't be {stage.pick}; "
+            f"pick at most {candidates}, or ask for more pictures."
+        )
+    if stage.picture and not stage.takes(Slot.PICTURE):
+        raise ValueError(
+            f"stage {stage.name!r} has a picture, but {operation.name} works on none; leave 'picture' out."
+        )
+    if stage.allow_random_model and (not stage.takes(Slot.PERSON) or operation.follows_a_result):
+        raise ValueError(
+            f"stage {stage.name!r} allows a random model, but {operation.name} never chooses one; "
+            "leave 'allow_random_model' out."
+        )
 
 
 def _check_place(stage: Stage, before: Stage | None) -> None:
@@ -146,11 +170,6 @@ def _check_place(stage: Stage, before: Stage | None) -> None:
         raise ValueError(
             f"stage {stage.name!r} ({operation.name}) does not use what stage {before.name!r} makes, so that would "
             "be paid for and dropped; make it the first stage, or a recipe of its own."
-        )
-    if before.pick > before.work().candidates(before.options):
-        raise ValueError(
-            f"stage {before.name!r} asks for {before.work().candidates(before.options)} picture(s), "
-            f"so number {before.pick} can't be picked."
         )
 
 
@@ -170,7 +189,7 @@ def load_recipe(name: str) -> Recipe:
     path = Path(name)
     try:
         text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise RecipeError(
             f"no recipe {name!r}: it is neither a shipped one nor a readable YAML file ({error})",
             next_step=f"Shipped recipes: {', '.join(shipped_recipes())}.",
@@ -181,37 +200,15 @@ def load_recipe(name: str) -> Recipe:
 def parse_recipe(text: str, *, source: str) -> Recipe:
     """Read a recipe from YAML text; `source` names it in messages."""
     try:
-        document: JsonValue = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise RecipeError(f"{source} is not YAML: {error}") from error
+        document: object = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # PyYAML makes dates of what looks like one
+        raise RecipeError(
+            f"{source} is not YAML: {error}", next_step="Correct it there; texts with special signs need quotes."
+        ) from error
     try:
         return Recipe.model_validate(document)
     except ValidationError as error:
-        problems = error.errors(include_url=False)[:PROBLEMS_TOLD]
         raise RecipeError(
-            f"{source} can't be used: {'; '.join(_problem(document, problem) for problem in problems)}",
+            f"{source} can't be used: {complaints(document, error)}",
             next_step="The README's table of operations links to every option.",
         ) from error
-
-
-def _problem(document: JsonValue, problem: ErrorDetails) -> str:
-    """One validation problem, with stages called by name and the union's own tags left out."""
-    where: list[str] = []
-    value = document
-    for part in problem["loc"]:
-        if part in OPERATIONS:
-            continue
-        value = _inside(value, part)
-        named = isinstance(part, int) and isinstance(value, dict) and "name" in value
-        where.append(str(value["name"]) if named and isinstance(value, dict) else str(part))
-    message = problem["msg"].removeprefix("Value error, ")
-    given = "" if problem["type"] in {"value_error", "missing"} else f" (given: {problem['input']!r:.80})"
-    return f"{'.'.join(where) or 'recipe'}: {message}{given}"
-
-
-def _inside(value: JsonValue, part: int | str) -> JsonValue:
-    if isinstance(value, dict) and part in value:
-        return value[str(part)]
-    if isinstance(value, list) and isinstance(part, int) and part < len(value):
-        return value[part]
-    return None

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
-from string import Formatter
 from typing import Any, TypeVar
 
 from pydantic import JsonValue, ValidationError
 
 from blocks.errors import RecipeError
 from blocks.operation import Options
+from catalogs.cells import phrase
+from catalogs.complaints import complaints
 
 __all__ = ["Blank", "columns_of", "render_options", "unknown_columns"]
 
 OptionsT = TypeVar("OptionsT", bound=Options)
+
+# A brace that stands for itself, a placeholder, or a brace that is out of place.
+_BRACES = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 
 
 class Blank(RecipeError):
@@ -33,36 +37,38 @@ class _Piece:
     """Literal text, then a column's value; `fallback` stands in where the row is blank."""
 
     text: str
-    column: str | None
-    fallback: str | None
+    column: str | None = None
+    fallback: str | None = None
 
 
 @lru_cache(maxsize=1024)
 def _parse(template: str) -> tuple[_Piece, ...]:
-    try:
-        parts = list(Formatter().parse(template))
-    except ValueError as error:
-        raise RecipeError(
-            f"the text {template!r} is not a template: {error}",
-            next_step="Write a column as {column}, and a brace itself as {{ or }}.",
-        ) from error
-    return tuple(_piece(template, *part) for part in parts)
+    return tuple(_pieces(template))
 
 
-def _piece(template: str, text: str, field: str | None, spec: str | None, conversion: str | None) -> _Piece:
-    if field is None:
-        return _Piece(text, None, None)
-    column, bar, fallback = field.partition("|")
-    if spec or conversion or not column.strip():
+def _pieces(template: str) -> Iterator[_Piece]:
+    end = 0
+    for found in _BRACES.finditer(template):
+        text, end = template[end : found.start()], found.end()
+        if found[0] in ("{{", "}}"):
+            yield _Piece(text + found[0][0])
+        else:
+            yield _placeholder(template, text, found[1])
+    yield _Piece(template[end:])
+
+
+def _placeholder(template: str, text: str, inside: str | None) -> _Piece:
+    column, bar, fallback = (inside or "").partition("|")
+    if not column.strip():
         raise RecipeError(
-            f"the text {template!r} has a placeholder that is not a plain column name",
-            next_step="Write {column} or {column|text for blank rows}.",
+            f"the text {template!r} has a brace that is not part of a {{column}}",
+            next_step="Write {column} or {column|text for blank rows}, and a brace itself as {{ or }}.",
         )
     return _Piece(text, column.strip(), fallback if bar else None)
 
 
 def columns_of(options: Options) -> set[str]:
-    """The columns that the text options name."""
+    """The columns that the text options name; raises `RecipeError` for a text that is no template."""
     return {piece.column for text in _texts(_wire(options)) for piece in _parse(text) if piece.column}
 
 
@@ -75,20 +81,19 @@ def unknown_columns(options: Options, known: Iterable[str]) -> list[str]:
 
 def render_options(options: OptionsT, columns: Mapping[str, Any]) -> OptionsT:
     """
-    Fill the templates from one row.
+    Fill the templates from one row, which has every column that they name.
 
     Raises `Blank` for a blank column without a fallback, `RecipeError` when the filled text leaves the option's range.
     """
     wire = _wire(options)
     if not any("{" in text or "}" in text for text in _texts(wire)):
         return options
+    filled = _fill(wire, columns)
     try:
-        return type(options).model_validate(_fill(wire, columns))
+        return type(options).model_validate(filled)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
         raise RecipeError(
-            f"option {where!r} is out of range once filled from the row: {first['msg']} (it became {first['input']!r})",
+            f"once filled from the row, the options can't be used: {complaints(filled, error)}",
             next_step="Change the row's text or the recipe's template.",
         ) from error
 
@@ -121,10 +126,8 @@ def _fill(value: JsonValue, columns: Mapping[str, Any]) -> JsonValue:
 def _value(piece: _Piece, columns: Mapping[str, Any]) -> str:
     if piece.column is None:
         return ""
-    value = columns[piece.column]
-    text = "" if value is None or (isinstance(value, float) and math.isnan(value)) else str(value).strip()
-    if text:
-        return text
+    if words := phrase(columns[piece.column]):
+        return words
     if piece.fallback is None:
         raise Blank(
             f"a text option needs column {piece.column!r}, which is blank in this row",

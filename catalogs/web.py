@@ -131,6 +131,7 @@ def _failed(url: str, cause: str, next_step: str) -> CatalogError:
 
 
 def _cause(error: Exception) -> str:
-    if isinstance(error, TimeoutError | httpx.TimeoutException):
-        return "its server does not answer in time"
-    return SECRETS.sub("", str(error)) or type(error).__name__
+    # Its own words first: the transport calls every broken connection a timeout.
+    words = SECRETS.sub("", str(error))
+    silent = isinstance(error, TimeoutError | httpx.TimeoutException)
+    return words or ("its server does not answer in time" if silent else type(error).__name__)

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from blocks.storage import ObjectStorage
-from catalogs.exhibits import exhibits_of, garments_of
-from catalogs.gallery import GallerySummary, render_gallery
+from catalogs.exhibits import exhibits_of, garments_of, item_of, summary_of
+from catalogs.gallery import render_gallery
 from catalogs.layout import CSV_PATH, GALLERY_PATH, MANIFEST_PATH
 from catalogs.manifest import merge_manifests, read_rows, write_csv
 from flows.accounts import open_storage
@@ -71,12 +71,12 @@ async def publish_gallery(run: CatalogRun, manifest: PublishedManifest, report: 
     shown = list(_first_items(manifest.path, run.gallery_items))
     sources = await thumbnails(garments_of(shown), run, manifest.storage)
     exhibits = exhibits_of(shown, output=manifest.storage.root, sources=sources)
-    for name, page in render_gallery(exhibits, _gallery_summary(report)):
+    for name, page in render_gallery(exhibits, summary_of(shown, made_at=report.finished_at, run_id=report.run_id)):
         await manifest.storage.write(name, page.encode(), content_type="text/html; charset=utf-8")
 
 
 def _first_items(manifest: Path, most: int) -> Iterator[dict[str, Any]]:
-    items = groupby(read_rows(manifest), key=lambda row: (row["recipe"], row["row"], row["sku"]))
+    items = groupby(read_rows(manifest), key=item_of)
     for _, rows in islice(items, most):
         yield from rows
 

@@ -129,7 +129,7 @@ async def _keep_job(desk: Desk, claim: Attempt, accepted: Accepted) -> Attempt:
         job_id=accepted.job_id,
         request_id=accepted.request_id,
         results=tuple(result.url for result in accepted.results),
-        submitted_at=now(),
+        submitted_at=claim.claimed_at,
     )
     try:
         await desk.ledger.record(attempt)

@@ -1,13 +1,89 @@
+"""Fashion models: a person in the given garments, in a studio or wherever the words say."""
+
 from __future__ import annotations
+
+import random
+
 from PIL import Image
-from sandbox.draw_file import *
-from sandbox.orders import *
+
+from sandbox.draw_backdrop import backdrop_words, ground_shadow, studio
+from sandbox.draw_cutout import cut_out
+from sandbox.draw_dressed import Bearing, dressed
+from sandbox.draw_file import capped, decode, facts_of, finish, seed_of
+from sandbox.draw_garment import Garment, garment_from
+from sandbox.draw_person import Look, gender_in, look_after, look_of
+from sandbox.draw_place import place
+from sandbox.orders import Drawn, FashionOrder
+
+__all__ = ["bearing_of", "fashion", "stand"]
+
+# A figure's crown and soles within the picture, in shares of its height.
+FULL_BODY = (0.075, 0.945)
+CLOSE_WORDS = ("upper body", "half body", "half-body", "waist up", "portrait", "close-up", "close up", "torso")
+CLOSE_ZOOM = 1.75
 
 
 def fashion(order: FashionOrder) -> Drawn:
-    datas = [getattr(order, a) for a in ("picture", "coarse", "person") if getattr(order, a, None)] + list(
-        getattr(order, "clothing", ())
-    )
-    pics = [decode(d) for d in datas]
-    size = capped(getattr(order, "size", None) or pics[0].size, order.frame.longest_side)
-    return finish(order.frame, datas, [pics[0].convert("RGB").resize(size) for _ in range(order.frame.count)])
+    """Draw the order's pictures."""
+    inputs = [*order.clothing, *([order.person] if order.person else [])]
+    facts = facts_of(inputs[-1])
+    size = capped(order.size or (facts.width, facts.height), order.frame.longest_side)
+    alone = len(order.clothing) == 1
+    garments = [garment_from(data, n, alone) for n, data in enumerate(order.clothing)]
+    seed = seed_of(order.frame.seed, *order.clothing, order.person, order.pose, order.background)
+    look = _look(order, garments, seed)
+    pictures = [_picture(order, garments, look, size, seed + n) for n in range(order.frame.count)]
+    return finish(order.frame, inputs, pictures)
+
+
+def _look(order: FashionOrder, garments: list[Garment], seed: int) -> Look:
+    gender = gender_in(f"{order.pose} {order.background}")
+    if order.person is not None:
+        # Seeded by the photograph alone: the same person wears the whole catalog.
+        return look_after(cut_out(decode(order.person)).picture, seed_of(order.frame.seed, order.person), gender)
+    if gender is None and any(one.kind == "dress" for one in garments):
+        gender = "woman"
+    return look_of(seed, gender)
+
+
+def _picture(
+    order: FashionOrder, garments: list[Garment], look: Look, size: tuple[int, int], seed: int
+) -> Image.Image:
+    words = order.background
+    ground = studio(size, words, seed // 7 % 12) if backdrop_words(words) else place(size, words, seed // 7 % 3).picture
+    picture = ground.copy()
+    stand(picture, look, garments, bearing_of(order.pose, seed), zoom=_zoom(order.pose), seed=seed)
+    return picture
+
+
+def _zoom(pose: str) -> float:
+    return CLOSE_ZOOM if any(word in pose.lower() for word in CLOSE_WORDS) else 1.0
+
+
+def bearing_of(pose: str, seed: int) -> Bearing:
+    """How the person stands: as the words say, else one of a few ways."""
+    words = pose.lower()
+    if "hip" in words:
+        return Bearing(40, 40, 62)
+    if "walk" in words or "stride" in words:
+        return Bearing(20, 8, 10, (20, 66))
+    if "arms open" in words or "wide" in words:
+        return Bearing(44, 44, 6, (58, 58))
+    ways = (Bearing(), Bearing(10, 16, 8, (36, 50)), Bearing(16, 12, 12, (50, 40)), Bearing(12, 12, 4, (34, 34)))
+    return ways[seed % len(ways)]
+
+
+def stand(
+    picture: Image.Image, look: Look, garments: list[Garment], bearing: Bearing, *, zoom: float, seed: int
+) -> None:
+    """Put the dressed person onto the picture, soles on its floor."""
+    w, h = picture.size
+    crown, soles = FULL_BODY
+    height = round(min((soles - crown) * h, w * 1.75) * zoom)
+    sheet, person = dressed(look, garments, bearing, height)
+    shift = random.Random(seed).uniform(-0.02, 0.02) * w
+    x = w / 2 + shift
+    top = soles * h - height if zoom == 1.0 else crown * h
+    if zoom == 1.0:
+        ground_shadow(picture, (x, soles * h - height * 0.008), (height * 0.2, height * 0.026), 0.5)
+    picture.paste(sheet, (round(x - person.origin[0]), round(top - person.origin[1])), sheet)

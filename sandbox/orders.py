@@ -15,6 +15,7 @@ __all__ = [
     "Gender",
     "Order",
     "PictureFormat",
+    "Placement",
     "RefineOrder",
     "RestyleOrder",
     "SceneOrder",

@@ -12,7 +12,7 @@ from blocks.operation import Options
 __all__ = ["JobOutput", "Output", "Prompt", "YamlRatio"]
 
 
-def _ratio(value: Any) -> Any:  # noqa: ANN401 - a validator sees whatever was written
+def _ratio(value: Any) -> Any:
     # YAML reads an unquoted 9:16 as a number in base 60, 556; that can be turned back.
     if isinstance(value, int) and not isinstance(value, bool) and value > 0:
         return ":".join(str(part) for part in divmod(value, 60))
@@ -31,7 +31,7 @@ class Output(Options):
 
     @model_validator(mode="before")
     @classmethod
-    def _no_destination(cls, value: Any) -> Any:  # noqa: ANN401 - a validator sees whatever was written
+    def _no_destination(cls, value: Any) -> Any:
         if isinstance(value, str) or (isinstance(value, Mapping) and "destination" in value):
             raise ValueError(
                 "output.destination is not offered: with one, Claid returns no address to fetch the picture "

@@ -26,7 +26,7 @@ def _at_most_half(padding: str) -> str:
 class _Placement(Options):
     @model_validator(mode="before")
     @classmethod
-    def _no_image_url(cls, value: Any) -> Any:  # noqa: ANN401 - a validator sees whatever was written
+    def _no_image_url(cls, value: Any) -> Any:
         if isinstance(value, Mapping) and "image_url" in value:
             raise ValueError("object.image_url is the row's own picture, or the previous stage's: leave it out.")
         return value  # pyright: ignore[reportUnknownVariableType] - narrowed from Any
@@ -69,7 +69,7 @@ class PaddingPlacement(_Placement):
     )
 
 
-def _tag(value: Any) -> Any:  # noqa: ANN401 - a discriminator sees whatever was written
+def _tag(value: Any) -> Any:
     if isinstance(value, BaseModel):
         return getattr(value, "placement_type", None)
     if not isinstance(value, Mapping):

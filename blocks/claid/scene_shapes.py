@@ -108,7 +108,7 @@ def _shape(value: object) -> str | None:
     return next((shape for key, shape in required if key in value), None)
 
 
-def _of_one_shape(value: Any) -> Any:  # noqa: ANN401 - a validator sees whatever was written
+def _of_one_shape(value: Any) -> Any:
     shape = _shape(value)
     if shape is not None and isinstance(value, Mapping):
         own = set(_shapes[shape].model_fields)

@@ -20,11 +20,11 @@ __all__ = [
 ]
 
 
-def _none_is_empty(value: Any) -> Any:  # noqa: ANN401 - a validator sees whatever the vendor sent
+def _none_is_empty(value: Any) -> Any:
     return () if value is None else value
 
 
-def _none_is_object(value: Any) -> Any:  # noqa: ANN401 - a validator sees whatever the vendor sent
+def _none_is_object(value: Any) -> Any:
     return {} if value is None else value
 
 
@@ -121,7 +121,9 @@ class SceneReply(_Wire):
 class Uploaded(_Wire):
     """A picture that the upload call stored for a day."""
 
+    input: Image
     output: OutputImage
+    profiling: Mapping[str, JsonValue] | None = None
 
 
 class UploadReply(_Wire):

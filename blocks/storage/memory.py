@@ -13,7 +13,7 @@ from fsspec import AbstractFileSystem
 from fsspec.implementations.memory import MemoryFile, MemoryFileSystem
 
 from blocks.storage.local import whole_file
-from blocks.storage.store import ObjectStat, missing, too_large
+from blocks.storage.store import ObjectStat, file_failed, missing, too_large
 
 __all__ = ["MemoryStore"]
 
@@ -59,13 +59,20 @@ class MemoryStore:
 
     async def upload(self, path: str, file: Path, content_type: str) -> None:
         """Take a file into memory."""
-        await self.write(path, await asyncio.to_thread(file.read_bytes), content_type)
+        try:
+            data = await asyncio.to_thread(file.read_bytes)
+        except OSError as error:
+            raise file_failed(self.uri(path), "uploaded", error) from error
+        await self.write(path, data, content_type)
 
     async def download(self, path: str, file: Path) -> None:
         """Write the object into a file."""
         data = await self.read(path, None)
-        with whole_file(file) as out:
-            await asyncio.to_thread(out.write, data)
+        try:
+            with whole_file(file) as out:
+                await asyncio.to_thread(out.write, data)
+        except OSError as error:
+            raise file_failed(self.uri(path), "downloaded", error) from error
 
     async def stat(self, path: str) -> ObjectStat | None:
         """Size, hash and time of writing."""

@@ -6,7 +6,7 @@ import botocore.exceptions
 
 from blocks.errors import StorageError
 from blocks.storage.s3_session import refusal_in
-from blocks.storage.store import missing
+from blocks.storage.store import file_failed, missing
 
 __all__ = ["refused"]
 
@@ -40,8 +40,7 @@ def refused(uri: str, done: str, error: BaseException, endpoint: str) -> Storage
     """The error to raise when an object at `uri` could not be `done`."""
     refusal = refusal_in(error)
     if isinstance(error, OSError) and error.filename:
-        cause = f"{error.strerror} ({error.filename})"
-        return StorageError(f"{uri} could not be {done}: {cause}", next_step="Check that file and its disk.")
+        return file_failed(uri, done, error)
     if refusal is None:
         return _no_answer(uri, done, error, endpoint)
     if refusal.status == NOT_FOUND and refusal.code != "NoSuchBucket" and done in _READS:

@@ -12,7 +12,7 @@ from fsspec import AbstractFileSystem
 
 from blocks.errors import StorageError
 
-__all__ = ["MissingObject", "ObjectStat", "Store", "deadline", "missing", "too_large"]
+__all__ = ["MissingObject", "ObjectStat", "Store", "deadline", "file_failed", "missing", "too_large"]
 
 CALL_SECONDS = 60.0
 SLOWEST_BYTES_PER_SECOND = 100_000
@@ -102,4 +102,11 @@ def too_large(uri: str, size: int, max_bytes: int) -> StorageError:
     return StorageError(
         f"{uri} has {size:,} bytes, more than the {max_bytes:,} that are read into memory here",
         next_step="Check that this is the intended object.",
+    )
+
+
+def file_failed(uri: str, done: str, error: OSError) -> StorageError:
+    """The error for a local file that could not be sent, or taken in."""
+    return StorageError(
+        f"{uri} could not be {done}: {error.strerror} ({error.filename})", next_step="Check that file and its disk."
     )

@@ -90,7 +90,11 @@ document.getElementById("looks").addEventListener("click", (event) => {
 document.getElementById("looks").addEventListener("keydown", (event) => {
   const look = event.target;
   if (!looks.includes(look) || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.key === "Enter") open(look);
+  if (event.key === "Enter") {
+    event.preventDefault(); // or it would press the lightbox's first button
+    open(look);
+    return;
+  }
   const next = step(look, event.key);
   if (!next) return;
   event.preventDefault();

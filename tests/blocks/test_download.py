@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
-from io import BytesIO
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,6 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
 
 from blocks import download as module
 from blocks import exchange
@@ -28,19 +27,12 @@ from blocks.download import download
 from blocks.errors import JobFailed, ResultExpired, Unavailable, VendorError
 from blocks.transport import close_client
 from blocks.vmake import VmakeCredentials
+from tests.blocks.vendor_server import Handler, png, serving
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Serve = Callable[[Handler], Awaitable[str]]
 
 
-def picture(size: int = 64) -> bytes:
-    """A PNG."""
-    buffer = BytesIO()
-    Image.effect_noise((size, size), 50).save(buffer, "PNG")
-    return buffer.getvalue()
-
-
-PICTURE = picture()
+PICTURE = png(64)
 
 
 def account(base_url: str, *, seconds: float = 10) -> VmakeCredentials:
@@ -56,22 +48,14 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def serve() -> AsyncIterator[Serve]:
+async def serve() -> AsyncGenerator[Serve]:
     """Start a server whose every path is answered by one handler, and give its address."""
-    servers: list[TestServer] = []
+    async with AsyncExitStack() as servers:
 
-    async def start(handler: Handler) -> str:
-        app = web.Application()
-        app.router.add_route("*", "/{path:.*}", handler)
-        server = TestServer(app)
-        await server.start_server()
-        servers.append(server)
-        return str(server.make_url("")).rstrip("/")
+        async def start(handler: Handler) -> str:
+            return await servers.enter_async_context(serving(handler))
 
-    yield start
-    await close_client()
-    for server in servers:
-        await server.close()
+        yield start
 
 
 async def answer(_: web.Request) -> web.Response:

@@ -53,8 +53,9 @@ def test_a_message_names_the_row_the_cause_the_words_and_the_next_step() -> None
         "Claid refused the request", words="pose: too short", next_step="Correct it", sku="A1", stage="model"
     )
 
-    assert "SKU 'A1' stage 'model': Claid refused the request. The vendor says: 'pose: too short' Correct it." == str(
-        error
+    assert (
+        str(error)
+        == "SKU 'A1' stage 'model': Claid refused the request. The vendor says: 'pose: too short' Correct it."
     )
 
 
@@ -62,14 +63,14 @@ def test_naming_the_row_later_keeps_what_was_known() -> None:
     """`at` fills what the raising code could not know, and overwrites nothing."""
     error = CatalogError("no garment", sku="A1").at(sku="B2", stage="model")
 
-    assert ("A1", "model") == (error.sku, error.stage)
+    assert (error.sku, error.stage) == ("A1", "model")
 
 
 def test_long_words_are_cut_at_300_characters() -> None:
     """A vendor's essay does not fill the log."""
     error = CatwalkError("it broke", words="w " * 400)
 
-    assert 300 == len(error.words or "")
+    assert len(error.words or "") == 300
     assert (error.words or "").endswith("…")
 
 
@@ -91,7 +92,7 @@ def test_signatures_in_addresses_are_left_out_of_the_words(words: str, kept: str
 
 def test_kinds_are_snake_case() -> None:
     """Manifests write an error's kind in the columns' own style."""
-    assert ["content_refused", "outcome_unknown"] == [ContentRefused.kind(), OutcomeUnknown.kind()]
+    assert [ContentRefused.kind(), OutcomeUnknown.kind()] == ["content_refused", "outcome_unknown"]
 
 
 def test_only_refusals_that_accepted_nothing_are_retryable() -> None:

@@ -60,10 +60,10 @@ async def test_a_call_is_sent_as_it_is_written(vendor: _Vendor) -> None:
     """Method, path, parameters, body and key arrive, and nothing else is asked for."""
     await call(vendor.account(), Call("POST", "/v1/x", json={"a": "ä"}, params={"task_id": "1.a"}), paid=True)
 
-    assert ("POST", "/v1/x?task_id=1.a") == (vendor.requests[0].method, vendor.requests[0].path_qs)
+    assert (vendor.requests[0].method, vendor.requests[0].path_qs) == ("POST", "/v1/x?task_id=1.a")
     assert '{"a":"ä"}'.encode() == vendor.bodies[0]
-    assert "Bearer secret-key" == vendor.requests[0].headers["authorization"]
-    assert "application/json" == vendor.requests[0].headers["content-type"]
+    assert vendor.requests[0].headers["authorization"] == "Bearer secret-key"
+    assert vendor.requests[0].headers["content-type"] == "application/json"
 
 
 async def test_files_go_as_multipart_parts(vendor: _Vendor) -> None:
@@ -92,7 +92,7 @@ async def test_a_paid_call_is_never_repeated_here(vendor: _Vendor, status: int) 
         await call(vendor.account(), PAID, paid=True)
 
     assert caught.value.retryable
-    assert 1 == len(vendor.requests)
+    assert len(vendor.requests) == 1
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
@@ -100,8 +100,8 @@ async def test_a_free_call_is_repeated_until_it_is_answered(vendor: _Vendor, sta
     """A poll outlives the vendor's bad moments."""
     vendor.answers.extend(web.Response(status=status, headers={"retry-after": "0"}) for _ in range(2))
 
-    assert 200 == (await patiently(vendor.account(), FREE)).status_code
-    assert 3 == len(vendor.requests)
+    assert (await patiently(vendor.account(), FREE)).status_code == 200
+    assert len(vendor.requests) == 3
 
 
 async def test_a_free_call_gives_up_in_the_end(vendor: _Vendor) -> None:
@@ -110,7 +110,7 @@ async def test_a_free_call_gives_up_in_the_end(vendor: _Vendor) -> None:
     with pytest.raises(Unavailable):
         await patiently(vendor.account(), FREE)
 
-    assert 5 == len(vendor.requests)
+    assert len(vendor.requests) == 5
 
 
 async def test_a_free_call_that_is_refused_is_not_repeated(vendor: _Vendor) -> None:
@@ -119,7 +119,7 @@ async def test_a_free_call_that_is_refused_is_not_repeated(vendor: _Vendor) -> N
     with pytest.raises(Rejected):
         await patiently(vendor.account(), FREE)
 
-    assert 1 == len(vendor.requests)
+    assert len(vendor.requests) == 1
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ async def test_what_the_vendor_says_of_its_limits_holds_every_call_back(vendor: 
     try:
         await call(account, FREE, paid=False)
     except RateLimited:
-        assert 429 == answer.status
+        assert answer.status == 429
     turn = asyncio.ensure_future(account.pace().request())
     done, _ = await asyncio.wait([turn], timeout=0.05)
     turn.cancel()
@@ -224,7 +224,7 @@ def test_a_documented_reply_is_read() -> None:
     """The reply comes back as the model."""
     account = ClaidCredentials(api_key=SecretStr("k"))
 
-    assert 7 == reply_as(_Reply, _reply('{"data": {"id": 7}}'), account).data.id
+    assert reply_as(_Reply, _reply('{"data": {"id": 7}}'), account).data.id == 7
 
 
 @pytest.mark.parametrize(
@@ -243,7 +243,7 @@ def test_a_drifted_reply_names_the_field_and_closes_the_lane(body: str, where: s
     error = _drift(body, paid=False)
 
     assert f"its documentation: {where}: " in error.what
-    assert "r-1" == error.request_id
+    assert error.request_id == "r-1"
     assert error.closes_lane
     assert not error.retryable
     assert not error.outcome_unknown
@@ -253,7 +253,7 @@ def test_a_drifted_reply_to_a_paid_call_is_an_unknown_outcome_too() -> None:
     """The vendor accepted: the lane closes, and the unit is not posted again unasked; this survives pickling."""
     error = pickle.loads(pickle.dumps(_drift("{}", paid=True)))
 
-    assert (True, True) == (error.closes_lane, error.outcome_unknown)
+    assert (error.closes_lane, error.outcome_unknown) == (True, True)
     assert "repeated only on --retry unknown" in str(error)
 
 

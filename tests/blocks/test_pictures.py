@@ -330,6 +330,21 @@ class TestFit:
         assert len(data) < 5120 <= info.bytes
         assert opened(fitted).getpixel((100, 100)) == (250, 250, 250)
 
+    def test_says_when_no_encoding_comes_within_the_bytes(self) -> None:
+        """A flat picture can't be blown up for ever, nor noise squeezed to nothing."""
+        flat, noise = Image.new("RGB", (200, 200)), Image.effect_noise((200, 200), 120)
+        for picture, limits in (
+            (flat, PictureLimits(frozenset({"JPEG"}), max_bytes=90_000, min_bytes=80_000)),
+            (noise, PictureLimits(frozenset({"JPEG"}), max_bytes=300, min_side=100)),
+        ):
+            with pytest.raises(BrokenPicture, match="can't be brought to"):
+                fit(encoded(picture), limits, source="row")
+
+    def test_limits_name_a_format_to_convert_to(self) -> None:
+        """Limits that nothing could be converted to are a mistake in the program."""
+        with pytest.raises(ValueError, match="neither JPEG nor PNG"):
+            PictureLimits(frozenset({"WEBP"}), max_bytes=1000)
+
     def test_ignores_damaged_exif(self) -> None:
         """A picture whose EXIF is garbage is shown as it is."""
         data = encoded(drawn(), "JPEG", exif=b"Exif\x00\x00MM\x00*\xff\xff\xff\xff")

@@ -183,7 +183,7 @@ def _refused_port() -> str:
 
 
 @pytest.mark.parametrize("paid", [True, False])
-@pytest.mark.parametrize("base_url", [_refused_port(), "http://vendor.invalid"])
+@pytest.mark.parametrize("base_url", [_refused_port(), "http://vendor.invalid"], ids=["refused", "unknown"])
 async def test_without_a_connection_nothing_was_sent(base_url: str, *, paid: bool) -> None:
     """A refused port and an unknown host are no doubt: even a paid call may be repeated."""
     error = await _failure(_account(base_url), paid=paid)
@@ -233,7 +233,7 @@ async def test_a_paid_call_is_posted_once_even_on_a_connection_that_dies() -> No
         error = await _failure(account, paid=True)
 
     assert OutcomeUnknown is type(error)
-    assert 2 == len(posts)
+    assert len(posts) == 2
 
 
 @pytest.mark.parametrize("breaks", [sends_garbage, never_replies])
@@ -243,7 +243,7 @@ async def test_what_broke_is_told_without_the_key(breaks: Handler) -> None:
         error = await _failure(_account(url, connect=0.1, reply=0.1), paid=True)
 
     assert "secret-key" not in f"{error!r} {error} {vars(error)}"
-    assert (None, None) == (error.__cause__, error.__context__)
+    assert (error.__cause__, error.__context__) == (None, None)
 
 
 async def test_no_redirect_is_followed_and_no_other_host_sees_the_key() -> None:
@@ -264,7 +264,7 @@ async def test_no_redirect_is_followed_and_no_other_host_sees_the_key() -> None:
             error = await _failure(_account(url), paid=True)
 
     assert "base_url" in str(error)
-    assert [] == elsewhere
+    assert elsewhere == []
 
 
 async def test_no_cookie_is_kept() -> None:
@@ -281,7 +281,7 @@ async def test_no_cookie_is_kept() -> None:
         for _ in range(2):
             await call(_account(url.replace("127.0.0.1", "localhost")), FREE, paid=False)
 
-    assert [False, False] == [b"cookie" in request.lower() for request in requests]
+    assert [b"cookie" in request.lower() for request in requests] == [False, False]
 
 
 async def test_one_client_serves_an_event_loop_until_it_is_closed() -> None:

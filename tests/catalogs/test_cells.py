@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -12,6 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalogs.cells import CellError, cell_values, number, phrase, references, text
+
+EPOCH = datetime.fromtimestamp(0, UTC).replace(tzinfo=None)
 
 
 @pytest.mark.parametrize(
@@ -24,13 +27,13 @@ from catalogs.cells import CellError, cell_values, number, phrase, references, t
         (pa.array(["a", None, "a"]).dictionary_encode(), ["a", None, "a"]),
         (pa.array(["a"], pa.large_string()), ["a"]),
         (
-            pa.array([b"caf\xc3\xa9", b"\xff\xd8\xff", b"\0\0", None], pa.binary()),
-            ["café", b"\xff\xd8\xff", b"\0\0", None],
+            pa.array([b"ros\xc3\xa9", b"\xff\xd8\xff", b"\0\0", None], pa.binary()),
+            ["rosé", b"\xff\xd8\xff", b"\0\0", None],
         ),
         (pa.array([b"ab"], pa.binary(2)), ["ab"]),
         (pa.array([date(2026, 11, 20)]), [date(2026, 11, 20)]),
-        (pa.array([1_000_000_001], pa.timestamp("ns", "Europe/Paris")), [datetime(1970, 1, 1, 0, 0, 1)]),
-        (pa.array([datetime(2026, 1, 1, tzinfo=UTC)]), [datetime(2026, 1, 1)]),
+        (pa.array([1_000_000_001], pa.timestamp("ns", "Europe/Paris")), [EPOCH + timedelta(seconds=1)]),
+        (pa.array([datetime(2026, 1, 1, tzinfo=UTC)]), [datetime(2026, 1, 1, tzinfo=UTC).replace(tzinfo=None)]),
         (pa.array([1_001], pa.duration("ns")), [timedelta(microseconds=1)]),
         (pa.array([[1, None], None]), [[1, None], None]),
         (pa.nulls(2), [None, None]),
@@ -39,23 +42,22 @@ from catalogs.cells import CellError, cell_values, number, phrase, references, t
 )
 def test_values_do_not_depend_on_how_a_file_stores_them(column: pa.Array[Any], values: list[Any]) -> None:
     """The same catalog written by another program asks for the same pictures."""
-    assert values == cell_values(column)
+    assert cell_values(column) == values
 
 
 def test_broken_text_is_kept_as_far_as_it_can_be_read() -> None:
     """One byte of Latin-1 does not lose a batch."""
-    raw = pa.array([b"Caf\xe9", b"tea"])
+    raw = pa.array([b"Ros\xe9", b"tea"])
     column = pa.Array.from_buffers(pa.string(), 2, raw.buffers())
 
-    assert ["Caf\N{REPLACEMENT CHARACTER}", "tea"] == cell_values(column)
+    assert cell_values(column) == ["Ros\N{REPLACEMENT CHARACTER}", "tea"]
 
 
 def test_a_date_that_python_does_not_have_is_blank() -> None:
     """A year of 10,000 or more is a slip of the pen, not a reason to stop."""
-    column = pa.array([10**18, 0], pa.timestamp("s"))
+    column = pa.array([2**62, 0], pa.timestamp("us"))
 
-    assert [None, datetime(1970, 1, 1)] == cell_values(pa.array([2**62, 0], pa.timestamp("us")))
-    assert 2 == len(column)
+    assert cell_values(column) == [None, EPOCH]
 
 
 @pytest.mark.parametrize(
@@ -72,7 +74,7 @@ def test_a_date_that_python_does_not_have_is_blank() -> None:
 )
 def test_text_is_stripped_and_nothing_is_none(value: Any, expected: str | None) -> None:
     """What spreadsheets leave in blank cells is blank."""
-    assert expected == text(value)
+    assert text(value) == expected
 
 
 @pytest.mark.parametrize(
@@ -88,12 +90,12 @@ def test_what_is_no_text_says_what_it_is(value: Any, why: str) -> None:
     with pytest.raises(CellError) as caught:
         text(value)
 
-    assert why == str(caught.value)
+    assert str(caught.value) == why
 
 
 def test_a_phrase_joins_a_list() -> None:
     """A category path may be a list; what can't be read is left out."""
-    assert "Women, Dresses" == phrase(["Women", None, "Dresses", b"\xff"])
+    assert phrase(["Women", None, "Dresses", b"\xff"]) == "Women, Dresses"
     assert phrase([]) is None
 
 
@@ -103,7 +105,7 @@ def test_a_phrase_joins_a_list() -> None:
 )
 def test_numbers_are_read_from_text(value: Any, expected: float | None) -> None:
     """What is no number is none."""
-    assert expected == number(value)
+    assert number(value) == expected
 
 
 URL = "https://cdn.example.com/a.jpg"
@@ -133,7 +135,7 @@ URL_2 = "https://cdn.example.com/b.jpg"
 )
 def test_several_pictures_in_a_cell_are_told_apart(value: Any, expected: list[str]) -> None:
     """Lists come as lists, records, JSON, Python's spelling, or text with separators."""
-    assert expected == references(value)
+    assert references(value) == expected
 
 
 @pytest.mark.parametrize(
@@ -151,7 +153,7 @@ def test_several_pictures_in_a_cell_are_told_apart(value: Any, expected: list[st
 )
 def test_one_picture_is_not_torn_apart(value: str) -> None:
     """Addresses and file names may hold commas and brackets."""
-    assert [value] == references(value)
+    assert references(value) == [value]
 
 
 @pytest.mark.parametrize(
@@ -170,7 +172,7 @@ def test_what_is_no_reference_says_what_it_is(value: Any, why: str) -> None:
     with pytest.raises(CellError) as caught:
         references(value)
 
-    assert why == str(caught.value)
+    assert str(caught.value) == why
 
 
 json_like = st.recursive(
@@ -183,8 +185,9 @@ json_like = st.recursive(
 @given(json_like)
 def test_any_value_is_read_or_refused(value: Any) -> None:
     """Nothing that a cell can hold leads to another error."""
-    for read in (text, phrase, number, references):
-        try:
+    for read in (text, references):
+        with suppress(CellError):
             read(value)
-        except CellError as error:
-            assert str(error).startswith("it holds ")
+
+    assert isinstance(phrase(value), str | None)
+    assert isinstance(number(value), int | float | None)

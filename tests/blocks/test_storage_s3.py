@@ -1,0 +1,258 @@
+"""Object storage on S3 when the store, the network or the credentials are not as they should be."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import httpx
+import pytest
+
+from blocks.errors import StorageError
+from blocks.storage import ObjectStorage
+from tests.ceph.cluster import CephCluster
+from tests.s3_servers import S3Server
+from tests.s3_stub import Fault, S3Stub
+
+S3_SERVERS = ["moto", pytest.param("ceph", marks=pytest.mark.ceph)]
+SECRET = "a-secret-that-no-message-may-show"
+
+
+@pytest.fixture(params=S3_SERVERS)
+def server(request: pytest.FixtureRequest) -> S3Server:
+    """Each real S3 server."""
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+async def stub() -> AsyncGenerator[S3Stub]:
+    """A store that misbehaves on request."""
+    stub = S3Stub()
+    await stub.start()
+    yield stub
+    await stub.stop()
+
+
+def storage_on(stub: S3Stub, **fields: Any) -> ObjectStorage:
+    """Storage in the stub's bucket."""
+    settings = {"root": "s3://stub/out", "endpoint_url": stub.endpoint_url, "region": "us-east-1"}
+    keys = {"access_key_id": "stub-key", "secret_access_key": SECRET}
+    return ObjectStorage.model_validate({**settings, **keys, **fields})
+
+
+async def test_a_signed_link_needs_no_credentials(server: S3Server) -> None:
+    """Whoever holds the link reads the object, with its type, and nobody else does on a store that checks."""
+    storage = server.storage("a prefix")
+    await storage.write("pictures/Größe 1 & 2.png", b"picture", content_type="image/png")
+    link = await storage.presign("pictures/Größe 1 & 2.png", seconds=60)
+    assert link is not None
+    async with httpx.AsyncClient() as client:
+        reply = await client.get(link)
+
+    assert (reply.status_code, reply.content) == (200, b"picture")
+    assert reply.headers["content-type"] == "image/png"
+    assert "X-Amz-Algorithm=AWS4-HMAC-SHA256" in link
+
+
+async def test_a_missing_bucket_is_named_with_what_to_do(server: S3Server) -> None:
+    """The check says which bucket is missing."""
+    storage = ObjectStorage(root="s3://no-such-bucket-here/out", **server.credentials)
+
+    with pytest.raises(StorageError, match=r"s3://no-such-bucket-here/out.*'NoSuchBucket'.*Create the bucket"):
+        await storage.check()
+
+
+@pytest.mark.ceph
+@pytest.mark.parametrize(
+    ("wrong", "code"),
+    [({"secret_access_key": SECRET}, "SignatureDoesNotMatch"), ({"access_key_id": "nobody"}, "InvalidAccessKeyId")],
+)
+async def test_wrong_credentials_are_refused_with_what_to_do(ceph: S3Server, wrong: dict[str, str], code: str) -> None:
+    """The store's words are in the message, the secret is not."""
+    storage = ceph.storage(**wrong)
+
+    with pytest.raises(StorageError, match=rf"{code}.*Correct the access key ID") as caught:
+        await storage.check()
+    assert SECRET not in str(caught.value)
+
+
+async def test_no_credentials_are_asked_for() -> None:
+    """Without any credentials the message says where they may come from."""
+    storage = ObjectStorage(root="s3://bucket/out", endpoint_url="http://127.0.0.1:9", region="us-east-1")
+
+    with pytest.raises(StorageError, match="Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"):
+        await storage.check()
+
+
+async def test_an_unknown_profile_is_named_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A session that could not be opened fails the next call in the same words."""
+    storage = ObjectStorage(root="s3://bucket/out")
+    monkeypatch.setenv("AWS_PROFILE", "nobody's")
+
+    for _ in range(2):
+        with pytest.raises(StorageError, match=r"nobody's.*could not be found"):
+            await storage.read("object")
+
+
+async def test_a_store_that_ignores_conditions_is_refused() -> None:
+    """A store on which two runs could both claim a picture is not used."""
+    stub = S3Stub(honours_conditions=False)
+    await stub.start()
+    try:
+        with pytest.raises(StorageError, match=r"overwrites an object.*could pay twice.*Use a store that knows"):
+            await storage_on(stub).check()
+    finally:
+        await stub.stop()
+
+    assert stub.objects == {}
+
+
+async def test_a_store_that_refuses_conditions_is_refused(stub: S3Stub) -> None:
+    """The store's own words say that it does not know them; that is not asked twice."""
+    stub.faults.append("not implemented")
+
+    with pytest.raises(StorageError, match=r"NotImplemented.*Use a store that knows conditional writes"):
+        await storage_on(stub).check()
+    assert stub.requests == ["PUT"]
+
+
+@pytest.mark.parametrize("fault", ["slow down", "crash", "conflict", "lose reply"])
+async def test_a_passing_fault_is_survived(stub: S3Stub, fault: Fault) -> None:
+    """Reading and writing go on when the store is well again."""
+    storage = storage_on(stub)
+    stub.faults.append(fault)
+    await storage.write("object", b"data", content_type="text/plain")
+    stub.faults.append(fault)
+
+    assert await storage.read("object") == b"data"
+    assert stub.requests == ["PUT", "PUT", "GET", "GET"]
+
+
+@pytest.mark.parametrize("fault", ["slow down", "crash", "conflict", "lose reply"])
+async def test_a_claim_is_known_as_ours_whatever_happened_to_the_answer(stub: S3Stub, fault: Fault) -> None:
+    """A repeated create that meets its own object has won."""
+    storage = storage_on(stub)
+    stub.faults.append(fault)
+
+    assert await storage.create("claim", b"same", content_type="text/plain") is True
+
+
+async def test_a_lost_answer_does_not_make_anothers_claim_ours(stub: S3Stub) -> None:
+    """Even with the very same bytes, what another created is the other's."""
+    storage = storage_on(stub)
+    assert await storage.create("claim", b"same", content_type="text/plain") is True
+    stub.faults.append("lose reply")
+
+    assert await storage.create("claim", b"same", content_type="text/plain") is False
+
+
+async def test_a_restarted_store_is_waited_for(stub: S3Stub) -> None:
+    """Writes under way while the store is down are there in the end."""
+    storage = storage_on(stub)
+    await storage.write("before", b"data", content_type="text/plain")
+    await stub.stop()
+    paths = [f"object-{number}" for number in range(40)]
+    writing = asyncio.gather(*(storage.write(path, b"data", content_type="text/plain") for path in paths))
+    reading = asyncio.create_task(storage.read("before"))
+    await asyncio.sleep(0.5)
+    assert not writing.done()
+    await stub.start()
+    await writing
+
+    assert await reading == b"data"
+    assert {key.rpartition("/")[2] for key in stub.objects} == {"before", *paths}
+
+
+@pytest.mark.ceph
+async def test_a_killed_gateway_loses_no_write(ceph_cluster: CephCluster) -> None:
+    """Every write that was acknowledged before, during and after the gateway's death is there."""
+    storage = ceph_cluster.server.storage()
+    paths = [f"object-{number:03}" for number in range(300)]
+    writing = asyncio.gather(*(storage.create(path, path.encode(), content_type="text/plain") for path in paths))
+    while not [path async for path in storage.list()]:
+        await asyncio.sleep(0)
+    await asyncio.to_thread(ceph_cluster.kill_gateway)
+    await asyncio.to_thread(ceph_cluster.start_gateway)
+
+    assert await writing == [True] * len(paths)
+    assert sorted([path async for path in storage.list()]) == paths
+
+
+async def test_patience_ends() -> None:
+    """A store that stays away is an error that says where it should be."""
+    storage = ObjectStorage(
+        root="s3://bucket/out",
+        endpoint_url="http://127.0.0.1:9",
+        access_key_id="key",
+        secret_access_key=SECRET,
+        patience=0.2,
+    )
+
+    with pytest.raises(StorageError, match=r"no answer from the store at http://127.0.0.1:9.*Check the endpoint"):
+        await storage.write("object", b"data", content_type="text/plain")
+
+
+async def test_a_store_that_hangs_is_given_up(stub: S3Stub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No call waits for ever."""
+    monkeypatch.setattr("blocks.storage.store.CALL_SECONDS", 0.1)
+    stub.faults.append("hang")
+    storage = storage_on(stub)
+    await storage.write("object", b"data", content_type="text/plain")
+
+    assert stub.requests == ["PUT", "PUT"]
+
+
+async def test_calls_at_one_time_are_limited(stub: S3Stub) -> None:
+    """`max_connections` holds for all storage blocks with the same credentials in a loop."""
+    storage = storage_on(stub, max_connections=2)
+    stub.faults.extend(["hang"] * 3)
+    stuck = [asyncio.create_task(storage.read("object")) for _ in range(3)]
+    while len(stub.requests) < 2:
+        await asyncio.sleep(0)
+    await asyncio.sleep(0.1)
+
+    assert stub.requests == ["GET", "GET"]
+    for task in stuck:
+        task.cancel()
+    await asyncio.gather(*stuck, return_exceptions=True)
+
+
+RUN_TWICE = """
+import asyncio, sys
+from blocks.storage import ObjectStorage
+
+storage = ObjectStorage(root=sys.argv[1], endpoint_url=sys.argv[2], access_key_id="k", secret_access_key="s")
+
+async def main():
+    await storage.write("object", b"data", content_type="text/plain")
+    assert await storage.read("object") == b"data"
+    storage.filesystem()[0].ls(storage.root)
+
+asyncio.run(main())
+asyncio.run(main())
+"""
+
+
+def test_event_loops_end_without_a_word(moto: S3Server) -> None:
+    """Two runs in one process, neither closing anything, leave no warning of open connections."""
+    command = [sys.executable, "-X", "dev", "-W", "ignore::DeprecationWarning", "-c", RUN_TWICE]
+    arguments = [f"s3://{moto.new_bucket()}", moto.endpoint_url]
+    done = subprocess.run([*command, *arguments], capture_output=True, text=True, check=False, timeout=60)
+
+    assert done.returncode == 0, done.stderr
+    assert "Unclosed" not in done.stderr
+    assert "ResourceWarning" not in done.stderr
+
+
+async def test_close_may_be_called_at_any_time(moto: S3Server) -> None:
+    """Closing twice, or before the first call, does no harm; the next call opens again."""
+    storage = moto.storage()
+    await storage.close()
+    await storage.write("object", b"data", content_type="text/plain")
+    await storage.close()
+    await storage.close()
+
+    assert await storage.read("object") == b"data"

@@ -1,0 +1,126 @@
+"""A workbench for tests: desks whose vendors are a sandbox of their own, and items to work on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pyarrow as pa
+import pyarrow.parquet as pq
+from PIL import Image, ImageDraw
+from pydantic import SecretStr
+
+from blocks.account import Timeouts, VendorAccount
+from blocks.ailabtools import AILabToolsCredentials
+from blocks.claid import ClaidCredentials
+from blocks.storage import ObjectStorage
+from blocks.vmake import VmakeCredentials
+from catalogs.catalog import Catalog, CatalogSource
+from catalogs.plan import PlannedItem, Selection, plan_items
+from catalogs.recipe import Recipe, parse_recipe
+from catalogs.sources import PictureSources
+from flows.desk import Desk
+from flows.lane import Lane
+from flows.parameters import Retry
+from flows.progress import RunProgress
+
+KINDS: tuple[type[VendorAccount], ...] = (ClaidCredentials, VmakeCredentials, AILabToolsCredentials)
+
+EDIT_ONLY = """
+name: edit-only
+stages:
+  - {name: style, operation: claid.edit, options: {prompt: "make the {color} warmer"}}
+"""
+ON_MODEL = """
+name: on-model
+stages:
+  - {name: model, operation: claid.fashion_models, options: {aspect_ratio: "3:4"}}
+  - {name: refine, operation: ailabtools.try_on_refiner}
+  - {name: scene, operation: claid.scene, options: {scene: {model: v2, prompt: "a {color} wall"}}}
+"""
+
+
+class Vendors:
+    """What the sandbox was asked and asked to do; all of its vendors answer at `url`."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def charges(self) -> list[dict[str, Any]]:
+        """Every accepted job."""
+        return httpx.get(f"{self.url}/sandbox/charges").raise_for_status().json()
+
+    def requests(self) -> dict[str, int]:
+        """How many requests of each kind came in."""
+        return httpx.get(f"{self.url}/sandbox/state").raise_for_status().json()["requests"]
+
+    def misbehave(self, fault: str, **rule: Any) -> None:
+        """Put a fault in force."""
+        httpx.post(f"{self.url}/sandbox/faults", json={"fault": fault, **rule}).raise_for_status()
+
+    def behave(self) -> None:
+        """Lift all faults."""
+        httpx.delete(f"{self.url}/sandbox/faults").raise_for_status()
+
+    def forget(self) -> None:
+        """Begin anew."""
+        httpx.post(f"{self.url}/sandbox/reset").raise_for_status()
+        self.behave()
+
+
+def desk(
+    vendors: Vendors, output: str, *, run_id: str = "run-1", retry: Iterable[Retry] = (), key: str = "test", **timeouts: float
+) -> Desk:
+    """A desk as a flow run opens it, with quick polls and no limits."""
+    storage = ObjectStorage.from_uri(output)
+    lanes: dict[str, Lane] = {}
+    for kind in KINDS:
+        account = kind(
+            api_key=SecretStr(key),
+            base_url=vendors.url,
+            limits={"jobs_in_flight": 100},
+            poll_seconds=0.05,
+            timeouts=Timeouts(**{"job": 20, "refusals": 5} | timeouts),
+        )
+        lanes[kind.vendor] = Lane(account)
+    return Desk(storage, PictureSources("/"), lanes, RunProgress(0), run_id=run_id, retry=retry)
+
+
+def drawn(path: Path, colour: str = "teal") -> Path:
+    """A picture that every vendor takes: textured, so that it is over 5 KB."""
+    picture = Image.effect_noise((320, 400), 60).convert("RGB")
+    ImageDraw.Draw(picture).polygon([(80, 60), (240, 60), (220, 340), (100, 340)], fill=colour)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    picture.save(path)
+    return path
+
+
+def catalog(folder: Path, items: int, **columns: list[Any]) -> Path:
+    """A catalog of items with pictures of their own and a model's photo for all."""
+    drawn(folder / "model.png", "tan")
+    for number in range(items):
+        drawn(folder / f"garment-{number}.png")
+    table: dict[str, list[Any]] = {
+        "sku": [f"SKU-{number}" for number in range(items)],
+        "top_garment": [f"garment-{number}.png" for number in range(items)],
+        "product_image": [f"garment-{number}.png" for number in range(items)],
+        "person_image": ["model.png"] * items,
+        "gender": ["woman"] * items,
+        "color": ["teal"] * items,
+    }
+    pq.write_table(pa.table(table | columns), folder / "catalog.parquet")
+    return folder / "catalog.parquet"
+
+
+def planned(path: Path, recipe: str = EDIT_ONLY) -> list[PlannedItem]:
+    """All items of a catalog, planned."""
+    opened = Catalog.open(CatalogSource(uri=str(path)))
+    entries = list(plan_items(opened, as_recipe(recipe), PictureSources(opened.folder), selection=Selection()))
+    return [entry for entry in entries if isinstance(entry, PlannedItem)]
+
+
+def as_recipe(text: str) -> Recipe:
+    """A recipe from its YAML."""
+    return parse_recipe(text, source="the test's recipe")
