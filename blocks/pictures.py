@@ -6,11 +6,13 @@ import asyncio
 import hashlib
 import math
 import os
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
+from threading import Lock
 from typing import Any, ParamSpec, TypeVar
 
 import pillow_heif
@@ -48,6 +50,8 @@ FLOOR_SIDE = 16
 PNG_AREA = 2_000_000
 JPEG_QUALITIES = (95, 88, 80, 70)
 SHRINK_STEPS = 6
+
+PICTURES_REMEMBERED = 10_000
 
 REPLACE = "Replace it at its source."
 
@@ -126,7 +130,7 @@ async def off_loop(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) 
 
 def examine(data: bytes, *, source: str) -> PictureInfo:
     """Decode the whole picture and measure it; raises `BrokenPicture` naming `source` and the cause."""
-    return _decoded(data, source).info
+    return (_known.recall(data) or _known.learn(_decoded(data, source))).info
 
 
 def fit(data: bytes, limits: PictureLimits, *, source: str) -> tuple[bytes, PictureInfo]:
@@ -137,9 +141,13 @@ def fit(data: bytes, limits: PictureLimits, *, source: str) -> tuple[bytes, Pict
     upright, converted to sRGB, scaled and encoded anew; transparency goes onto white where it can't be kept.
     Raises `BrokenPicture` for what is broken, or too small or too narrow to be shown.
     """
+    known = _known.recall(data)
+    if known is not None and known.fits(limits):
+        return data, known.info
     found = _decoded(data, source)
-    if found.plain and _fits(found.info, limits):
-        return data, found.info
+    known = _known.learn(found)
+    if known.fits(limits):
+        return data, known.info
     try:
         return _refitted(found, limits, source)
     except BrokenPicture:
@@ -149,12 +157,54 @@ def fit(data: bytes, limits: PictureLimits, *, source: str) -> tuple[bytes, Pict
 
 
 @dataclass(frozen=True, slots=True)
-class _Decoded:
+class _Known:
+    """What a picture turned out to be once; `plain` is upright and in plain grey or RGB(A)."""
+
+    info: PictureInfo
+    plain: bool
+
+    def fits(self, limits: PictureLimits) -> bool:
+        return self.plain and _fits(self.info, limits)
+
+
+@dataclass(frozen=True, slots=True)
+class _Decoded(_Known):
     """A whole picture with its pixels in memory."""
 
     pixels: Image.Image
-    info: PictureInfo
-    plain: bool
+
+
+class _Memory:
+    """
+    What the last pictures turned out to be, by their hash.
+
+    A stage's result is the next stage's input, and a model's photo goes with thousands of garments: hashing
+    bytes costs a tenth of decoding them.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._known: OrderedDict[str, _Known] = OrderedDict()
+        self._turn = Lock()
+
+    def recall(self, data: bytes) -> _Known | None:
+        digest = hashlib.sha256(data).hexdigest()
+        with self._turn:
+            if digest in self._known:
+                self._known.move_to_end(digest)
+                return self._known[digest]
+        return None
+
+    def learn(self, found: _Decoded) -> _Known:
+        known = _Known(found.info, found.plain)
+        with self._turn:
+            self._known[known.info.sha256] = known
+            if len(self._known) > self._most:
+                self._known.popitem(last=False)
+        return known
+
+
+_known = _Memory(PICTURES_REMEMBERED)
 
 
 def _decoded(data: bytes, source: str) -> _Decoded:
@@ -187,7 +237,8 @@ def _load(data: bytes, source: str) -> _Decoded:
     # The TIFF decoder turns the pixels upright itself, and the bytes are still on their side.
     upright = orientation(picture) == UPRIGHT
     picture.load()
-    return _Decoded(picture, PictureInfo.of(data, name, (width, height)), plain=upright and is_plain(picture))
+    info = PictureInfo.of(data, name, (width, height))
+    return _Decoded(info, plain=upright and is_plain(picture), pixels=picture)
 
 
 def _looks_like(data: bytes) -> str:

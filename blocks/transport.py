@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import warnings
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from weakref import WeakKeyDictionary
 
 import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
+from yarl import URL
 
 __all__ = ["close_client", "provably_not_sent", "shared_client"]
 
@@ -20,6 +22,17 @@ KEEPALIVE_SECONDS = 4.0
 _clients: WeakKeyDictionary[asyncio.AbstractEventLoop, httpx.AsyncClient] = WeakKeyDictionary()
 
 
+with warnings.catch_warnings():
+    # aiohttp discourages subclasses, and offers no other way to leave an address as it is.
+    warnings.simplefilter("ignore", DeprecationWarning)
+
+    class _VerbatimSession(aiohttp.ClientSession):
+        """Sends addresses letter for letter: a requoted one may no longer fit its signature."""
+
+        def _build_url(self, str_or_url: str | URL) -> URL:
+            return URL(str_or_url, encoded=True) if isinstance(str_or_url, str) else str_or_url
+
+
 class _Transport(AiohttpTransport):
     """aiohttp's engine without its cookie jar, which would carry cookies from one account to the next."""
 
@@ -27,7 +40,7 @@ class _Transport(AiohttpTransport):
         connector = aiohttp.TCPConnector(
             limit=MAX_CONNECTIONS, keepalive_timeout=KEEPALIVE_SECONDS, ssl=self.ssl_context
         )
-        return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+        return _VerbatimSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
 
 
 def shared_client() -> httpx.AsyncClient:

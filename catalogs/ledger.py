@@ -1,7 +1,7 @@
 """
 The ledger: the durable record of every attempt, and the only judge of who may send a paid call.
 
-One object per attempt, `ledger/<2 hex>/<unit_key>/<attempt>.json`:
+One object per attempt, `ledger/<2 hex>/<unit_key>-<attempt>.json`:
 
     submitting -> submitted -> done | failed
                -> refused               the vendor provably accepted nothing: a new attempt is free
@@ -130,7 +130,7 @@ def now() -> datetime:
 
 
 def _path(unit_key: str, number: int) -> str:
-    return f"{ROOM}/{unit_key[:2]}/{unit_key}/{number}.json"
+    return f"{ROOM}/{unit_key[:2]}/{unit_key}-{number}.json"
 
 
 def _encoded(attempt: Attempt) -> bytes:

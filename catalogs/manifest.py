@@ -197,7 +197,9 @@ def _conformed(batch: pa.RecordBatch) -> pa.RecordBatch:
     if batch.schema.equals(SCHEMA):
         return batch
     blank = pa.nulls(batch.num_rows)
-    columns = [batch.column(name) if name in batch.schema.names else blank for name in SCHEMA.names]
+    columns: list[pa.Array[Any]] = [
+        batch.column(name) if name in batch.schema.names else blank for name in SCHEMA.names
+    ]
     return pa.RecordBatch.from_arrays(columns, SCHEMA.names).cast(SCHEMA)
 
 

@@ -68,8 +68,8 @@ def _check_complete(item: Item, stage: Stage, slots: dict[Slot, list[str]]) -> N
         if word is None:
             raise _wanting(Slot.GENDER, f"{stage.operation} can't go without it")
         raise Wanting(
-            f"{stage.operation} needs a gender and {word!r} is neither 'woman' nor 'man'",
-            place=(Slot.GENDER, word),
+            f"{stage.operation} needs a gender and {word!r} is neither woman nor man",
+            place=(str(Slot.GENDER), word),
             next_step="Map the catalog's own words with values: {gender: {Women: woman}}.",
         )
     if stage.takes(Slot.GARMENTS) and not any(slot in slots for slot in CLOTHING):
@@ -81,8 +81,8 @@ def _check_complete(item: Item, stage: Stage, slots: dict[Slot, list[str]]) -> N
 
 def _wanting(column: str, why: str) -> Wanting:
     return Wanting(
-        f"column {column!r} is blank and {why}",
-        place=(column, ""),
+        f"column '{column}' is blank and {why}",
+        place=(str(column), ""),
         next_step="Fill the column, map it to the catalog's own name"
         + (", or give the recipe an outfit." if column in Outfit.model_fields else "."),
     )

@@ -62,13 +62,16 @@ class Stage(BaseModel):
 def _stage_type(operation: Operation[Any, Any]) -> type[Stage]:
     options_type = operation.options_type
     needs_options = any(field.is_required() for field in options_type.model_fields.values())
-    default: Any = ... if needs_options else Field(default_factory=options_type)
+    told = {name: field.description for name, field in Stage.model_fields.items()}
+    options: Any = Field(description=told["options"])
+    if not needs_options:
+        options = Field(default_factory=options_type, description=told["options"])
     model = create_model(  # pyright: ignore[reportCallIssue, reportUnknownVariableType] - built from a registry
         "".join(part.title() for part in operation.name.replace("_", ".").split(".")) + "Stage",
         __base__=Stage,
         __doc__=f"A stage done by {operation.name}.",
-        operation=(Literal[operation.name], ...),  # pyright: ignore[reportArgumentType]
-        options=(options_type, default),
+        operation=(Literal[operation.name], Field(description=told["operation"])),  # pyright: ignore[reportArgumentType]
+        options=(options_type, options),
     )
     return cast("type[Stage]", model)
 

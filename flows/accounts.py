@@ -53,7 +53,7 @@ def account_from_environment(kind: type[AccountT]) -> AccountT:
         raise AuthFailed(
             f"there is no key for {kind.vendor}: {prefix}_API_KEY is not set",
             vendor=kind.vendor,
-            next_step=f"Set {prefix}_API_KEY, or name a {kind.get_block_type_slug()} block in the run's accounts; "
+            next_step=f"Set {prefix}_API_KEY, or name a block of type {kind.get_block_type_slug()!r} in the run's accounts; "
             "`catwalk doctor` checks them all.",
         )
     try:

@@ -14,8 +14,9 @@ from starlette.responses import Response
 from sandbox.claid_desk import answered, image_object, output_object
 from sandbox.claid_replies import Visit, admit, bad_request, invalid_fields
 from sandbox.claid_schema import Uri, Wire
+from sandbox.draw_file import facts_of
 from sandbox.forms import form_of
-from sandbox.orders import ConvertOrder, Frame, PictureFormat, UnusablePicture
+from sandbox.orders import ConvertOrder, Facts, PictureFormat, UnusablePicture
 
 __all__ = ["router"]
 
@@ -55,16 +56,24 @@ async def _upload(visit: Visit) -> dict[str, Any]:
     admit(visit)
     sandbox = visit.sandbox
     file, wanted = await _parts(visit)
-    format_ = FORMATS[wanted.output.format] if wanted.output.format else None
-    frame = Frame(longest_side=None, seed=sandbox.settings.seed)
     try:
-        drawn = await sandbox.studio.draw(ConvertOrder(frame, file, format_))
+        facts, data, kept = await _kept(visit, file, wanted.output.format)
     except UnusablePicture as failure:
         raise bad_request("image", failure.reason) from failure
-    data, facts = drawn.pictures[0]
-    path = sandbox.pictures.add(data, facts.mime, facts.extension, OPERATION)
+    path = sandbox.pictures.add(data, kept.mime, kept.extension, OPERATION)
     url = sandbox.base_url(visit.request) + path
-    return {"data": {"input": image_object(drawn.inputs[0]), "output": output_object(facts, url)}}
+    return {"data": {"input": image_object(facts), "output": output_object(kept, url)}}
+
+
+async def _kept(visit: Visit, file: bytes, name: str | None) -> tuple[Facts, bytes, Facts]:
+    """What the file is, and what is stored of it, in the format asked for."""
+    facts = facts_of(file)
+    format_ = FORMATS[name] if name else facts.format
+    if format_ == facts.format:
+        return facts, file, facts
+    drawn = await visit.sandbox.studio.draw(ConvertOrder(file, FORMATS[format_.lower()]))
+    data, kept = drawn.pictures[0]
+    return facts, data, kept
 
 
 async def _parts(visit: Visit) -> tuple[bytes, UploadRequest]:

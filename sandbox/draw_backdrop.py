@@ -20,7 +20,7 @@ STUDIO_TINTS: tuple[Colour, ...] = (
     (219, 223, 231),
 )
 # Backdrops are soft, so they are made small and scaled up.
-SOFT_SIDE = 72
+SOFT_SIDE = 64
 # Bright in the middle and black from its rim on; Pillow's gradient grows from black to 181 at the nearest edge.
 OVAL = Image.radial_gradient("L").point([max(0, 255 - v * 255 // 180) for v in range(256)])
 
@@ -51,13 +51,15 @@ def _tint(words: str, named: Colour | None, dice: random.Random) -> Colour:
 
 
 @lru_cache(maxsize=24)
-def _studio(size: tuple[int, int], tint: Colour, light_side: int, dark: bool) -> Image.Image:  # noqa: FBT001 - cached
+def _studio(size: tuple[int, int], tint: Colour, light_side: int, dark: bool) -> Image.Image:
     base = shade(tint, -0.55) if dark else tint
     w, h = SOFT_SIDE, max(8, round(SOFT_SIDE * size[1] / size[0]))
     wall = vertical((w, h), [(0.0, shade(base, -0.1)), (0.55, shade(base, 0.16)), (0.78, shade(base, 0.1)),
                              (0.86, shade(base, -0.05)), (1.0, shade(base, 0.06))])  # fmt: skip
     glow = sheet_of_light((w, h), (w * (0.5 + 0.16 * light_side), h * 0.36), (w * 0.62, h * 0.52))
-    lit = Image.composite(Image.new("RGB", (w, h), shade(base, 0.45)), wall, glow.point([v * 150 // 255 for v in range(256)]))
+    lit = Image.composite(
+        Image.new("RGB", (w, h), shade(base, 0.45)), wall, glow.point([v * 150 // 255 for v in range(256)])
+    )
     return lit.filter(ImageFilter.GaussianBlur(1.5)).resize(size, Image.Resampling.BICUBIC)
 
 
@@ -82,8 +84,15 @@ def sheet_of_light(size: tuple[int, int], centre: tuple[float, float], radii: tu
     return light
 
 
-def ground_shadow(picture: Image.Image, centre: tuple[float, float], radii: tuple[float, float], strength: float) -> None:
+def ground_shadow(
+    picture: Image.Image, centre: tuple[float, float], radii: tuple[float, float], strength: float
+) -> None:
     """Darken the floor under something that stands there."""
-    w, h = max(1, round(radii[0] * 2)), max(1, round(radii[1] * 2))
-    mask = OVAL.resize((w, h)).point([round(min(1.0, v / 190) * 255 * strength) for v in range(256)])
+    w, h = max(1, round(radii[0]) * 2), max(1, round(radii[1]) * 2)
+    mask = _shadow_mask(w, h, strength)
     picture.paste((24, 20, 22), (round(centre[0] - w / 2), round(centre[1] - h / 2)), mask)
+
+
+@lru_cache(maxsize=64)
+def _shadow_mask(w: int, h: int, strength: float) -> Image.Image:
+    return OVAL.resize((w, h)).point([round(min(1.0, v / 190) * 255 * strength) for v in range(256)])

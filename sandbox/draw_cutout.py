@@ -73,7 +73,9 @@ def _difference(picture: Image.Image) -> Image.Image:
     ImageDraw.Draw(most).rectangle((*_mark_corner(w, h), w, h), fill=0)
     if w * h > NOISY_PIXELS:
         most = most.filter(ImageFilter.BoxBlur(1))
-    return _whole(most)
+    mask = _whole(most)
+    # A rim of background would glow before a darker scene.
+    return mask.filter(ImageFilter.MinFilter(3)) if w * h > NOISY_PIXELS else mask
 
 
 def _background(picture: Image.Image) -> Image.Image:

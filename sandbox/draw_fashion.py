@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from functools import lru_cache
 
 from PIL import Image
 
@@ -13,7 +14,7 @@ from sandbox.draw_file import capped, decode, facts_of, finish, seed_of
 from sandbox.draw_garment import Garment, garment_from
 from sandbox.draw_person import Look, gender_in, look_after, look_of
 from sandbox.draw_place import place
-from sandbox.orders import Drawn, FashionOrder
+from sandbox.orders import Drawn, FashionOrder, Gender
 
 __all__ = ["bearing_of", "fashion", "stand"]
 
@@ -40,15 +41,18 @@ def _look(order: FashionOrder, garments: list[Garment], seed: int) -> Look:
     gender = gender_in(f"{order.pose} {order.background}")
     if order.person is not None:
         # Seeded by the photograph alone: the same person wears the whole catalog.
-        return look_after(cut_out(decode(order.person)).picture, seed_of(order.frame.seed, order.person), gender)
+        return _look_after(order.person, order.frame.seed, gender)
     if gender is None and any(one.kind == "dress" for one in garments):
         gender = "woman"
     return look_of(seed, gender)
 
 
-def _picture(
-    order: FashionOrder, garments: list[Garment], look: Look, size: tuple[int, int], seed: int
-) -> Image.Image:
+@lru_cache(maxsize=16)
+def _look_after(person: bytes, seed: int, gender: Gender | None) -> Look:
+    return look_after(cut_out(decode(person)).picture, seed_of(seed, person), gender)
+
+
+def _picture(order: FashionOrder, garments: list[Garment], look: Look, size: tuple[int, int], seed: int) -> Image.Image:
     words = order.background
     ground = studio(size, words, seed // 7 % 12) if backdrop_words(words) else place(size, words, seed // 7 % 3).picture
     picture = ground.copy()

@@ -11,7 +11,7 @@ from functools import lru_cache
 from math import cos, radians, sin
 
 from sandbox.draw_colour import Colour, mix, shade
-from sandbox.draw_head import draw_head, draw_hair_behind
+from sandbox.draw_head import draw_hair_behind, draw_head
 from sandbox.draw_person import Look
 from sandbox.draw_shapes import Layer, Pen, Point, mirrored
 

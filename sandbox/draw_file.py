@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import io
+import struct
+import zlib
 from collections.abc import Iterable
 from functools import lru_cache
 
-from PIL import Image, ImageDraw, ImageFont, ImageOps
+from PIL import Image, ImageChops, ImageDraw, ImageFont, ImageOps
 from pillow_heif import register_heif_opener  # pyright: ignore[reportUnknownVariableType] - it takes any options
 
 from sandbox.orders import ConvertOrder, Drawn, Facts, Frame, PictureFormat, UnusablePicture
@@ -20,6 +22,7 @@ MOST_PIXELS = 40_000_000
 # Below this size speed counts more than the file's size.
 SMALL_PIXELS = 512 * 512
 MARK = "SANDBOX"
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
 def decode(data: bytes) -> Image.Image:
@@ -31,9 +34,7 @@ def decode(data: bytes) -> Image.Image:
         picture.load()
         upright = ImageOps.exif_transpose(picture)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise UnusablePicture(
-            "Unable to read image: it is broken or not an image.", "FILE_DECODING_FAILURE", 422
-        ) from (error)
+        raise _unreadable() from error
     seen_through = upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info
     return upright.convert("RGBA" if seen_through else "RGB")
 
@@ -44,9 +45,11 @@ def facts_of(data: bytes) -> Facts:
         with Image.open(io.BytesIO(data)) as picture:
             return Facts(picture.width, picture.height, (picture.format or "PNG").replace("MPO", "JPEG"))
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise UnusablePicture(
-            "Unable to read image: it is broken or not an image.", "FILE_DECODING_FAILURE", 422
-        ) from (error)
+        raise _unreadable() from error
+
+
+def _unreadable() -> UnusablePicture:
+    return UnusablePicture("Unable to read image: it is broken or not an image.", "FILE_DECODING_FAILURE", 422)
 
 
 def capped(size: tuple[int, int], longest: int | None) -> tuple[int, int]:
@@ -71,13 +74,10 @@ def finish(frame: Frame, inputs: Iterable[bytes], pictures: Iterable[Image.Image
 
 
 def convert(order: ConvertOrder) -> Drawn:
-    """The picture as it came, or in the format asked for; no mark, as nothing was drawn."""
+    """The picture in the format asked for; no mark, as nothing was drawn."""
     picture = decode(order.picture)
-    facts = facts_of(order.picture)
-    if order.format is None or order.format == facts.format:
-        return Drawn((facts,), ((order.picture, facts),))
     data = encode(picture, order.format)
-    return Drawn((facts,), ((data, Facts(picture.width, picture.height, order.format)),))
+    return Drawn((facts_of(order.picture),), ((data, Facts(picture.width, picture.height, order.format)),))
 
 
 def encode(picture: Image.Image, format_: PictureFormat) -> bytes:
@@ -86,11 +86,29 @@ def encode(picture: Image.Image, format_: PictureFormat) -> bytes:
     buffer = io.BytesIO()
     if format_ == "JPEG":
         picture.convert("RGB").save(buffer, "JPEG", quality=90)
+    elif format_ == "PNG" and small and picture.mode == "RGB":
+        return _quick_png(picture)
     elif format_ == "PNG":
-        picture.save(buffer, "PNG", compress_level=1 if small else 4)
+        picture.save(buffer, "PNG", compress_level=4)
     else:
         picture.save(buffer, format_, quality=75)
     return buffer.getvalue()
+
+
+def _quick_png(picture: Image.Image) -> bytes:
+    """PNG in half the time of Pillow's encoder, which tries every filter on every row: here each row takes `Up`."""
+    above = Image.new("RGB", picture.size)
+    above.paste(picture, (0, 1))
+    raw = ImageChops.subtract_modulo(picture, above).tobytes()
+    stride = picture.width * 3
+    rows = b"".join(b"\2" + raw[start : start + stride] for start in range(0, len(raw), stride))
+    header = struct.pack(">IIBBBBB", *picture.size, 8, 2, 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows, 1)), (b"IEND", b""))
+    return PNG_SIGNATURE + b"".join(_chunk(kind, data) for kind, data in chunks)
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
 def _file(picture: Image.Image, format_: PictureFormat) -> tuple[bytes, Facts]:

@@ -20,9 +20,11 @@ __all__ = ["Fitted", "Garment", "Kind", "fit", "garment_from", "shaded"]
 Kind = Literal["top", "bottom", "dress", "shoes", "bag"]
 # Longer than any garment gets on the largest figure.
 MOST_PIXELS = 800
-SLEEVE = 0.1
+SLEEVE = 0.07
+# A picture smaller than this is a thumbnail, whose edges are too coarse to follow.
+LEAST_PIXELS = 96
 _DEPTH = [178 + v * 77 // 255 for v in range(256)]
-LEAST_ARM, MOST_ARM, BARE_ARM = 8, 30, 12
+LEAST_ARM, MOST_ARM, BARE_ARM = 6, 34, 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +49,14 @@ class Fitted:
 
 
 @lru_cache(maxsize=32)
-def garment_from(data: bytes, place: int, alone: bool) -> Garment:  # noqa: FBT001 - positional for the cache
+def garment_from(data: bytes, place: int, alone: bool) -> Garment:
     """The garment that a picture shows; `place` is its position in the request."""
     picture = decode(data)
     if max(picture.size) > MOST_PIXELS:
         picture.thumbnail((MOST_PIXELS, MOST_PIXELS), Image.Resampling.LANCZOS, reducing_gap=2.0)
+    if max(picture.size) < LEAST_PIXELS:
+        factor = -(-LEAST_PIXELS // max(picture.size))
+        picture = picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.BICUBIC)
     cutout = cut_out(picture)
     if _worn(picture, cutout):
         cut = _tee_of(_swatch(picture, cutout))
@@ -171,29 +176,34 @@ def _torso(shape: Shape) -> tuple[float, float]:
     return min(runs, key=lambda run: run[1] - run[0], default=(0.2, 0.8))
 
 
-def _arms(
-    shape: Shape, torso: tuple[float, float], size: tuple[float, float], body: Body
-) -> tuple[int, int]:
+def _arms(shape: Shape, torso: tuple[float, float], size: tuple[float, float], body: Body) -> tuple[int, int]:
     """The angles at which the garment's sleeves hang, so that the figure's arms go through them."""
-    rows = len(shape.rows)
-    outer = [(runs[0][0], runs[-1][1], n / rows) for n, runs in enumerate(shape.rows[: int(rows * 0.97)]) if runs]
-    if not outer:
-        return BARE_ARM, BARE_ARM
-    left = min(outer, key=lambda row: row[0])
-    right = max(outer, key=lambda row: row[1])
+    flipped = [[(1 - end, 1 - start) for start, end in reversed(runs)] for runs in shape.rows]
     return (
-        _angle(torso[0] - left[0], left[2], size, body),
-        _angle(right[1] - torso[1], right[2], size, body),
+        _angle(_sleeve_end(shape.rows, torso[0]), torso, size, body),
+        _angle(_sleeve_end(flipped, 1 - torso[1]), torso, size, body),
     )
 
 
-def _angle(out: float, down: float, size: tuple[float, float], body: Body) -> int:
-    if out < SLEEVE:
+def _sleeve_end(rows: list[list[tuple[float, float]]], torso: float) -> tuple[float, float] | None:
+    """How far outside the torso the sleeve's end lies, and how far down; None without a sleeve."""
+    for n in range(len(rows) - 1, len(rows) // 10, -1):
+        if rows[n] and torso - rows[n][0][0] > SLEEVE:
+            start, end = rows[n][0]
+            return torso - (start + min(end, torso)) / 2, n / len(rows)
+    return None
+
+
+def _angle(
+    sleeve: tuple[float, float] | None, torso: tuple[float, float], size: tuple[float, float], body: Body
+) -> int:
+    if sleeve is None:
         return BARE_ARM
-    reach = out * size[0] + body.chest - body.shoulder * 0.9
-    drop = max(20.0, down * size[1] - 34)
+    out = (torso[1] - torso[0]) * size[0] / 2 + sleeve[0] * size[0]
+    reach = out - (body.shoulder - body.arm[0] * 0.55)
+    drop = max(30.0, sleeve[1] * size[1] - 50)
     # Steps of four degrees, so that figures can be drawn once for many garments.
-    return int(min(max(degrees(atan2(reach, drop)) * 0.86, LEAST_ARM), MOST_ARM)) // 4 * 4
+    return round(min(max(degrees(atan2(reach, drop)), LEAST_ARM), MOST_ARM) / 4) * 4
 
 
 def _fit_bottom(shape: Shape, ratio: float, body: Body) -> Fitted:
@@ -225,5 +235,3 @@ def shaded(garment: Image.Image) -> Image.Image:
     lit = ImageChops.multiply(garment.convert("RGB"), Image.merge("RGB", (depth, depth, depth)))
     lit.putalpha(alpha)
     return lit
-
-

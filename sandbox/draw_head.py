@@ -18,13 +18,23 @@ def draw_hair_behind(pen: Pen, look: Look) -> None:
         case "long":
             pen.blob(mirrored([(0, -4), (44, 20), (56, 80), (62, 150), (58, 215), (30, 238), (0, 226)]), dark)
         case "waves":
-            pen.blob(mirrored([(0, -6), (48, 16), (58, 70), (70, 120), (60, 160), (72, 200), (48, 226), (0, 206)]), dark)
+            pen.blob(
+                mirrored([(0, -6), (48, 16), (58, 70), (70, 120), (60, 160), (72, 200), (48, 226), (0, 206)]), dark
+            )
         case "bob":
             pen.blob(mirrored([(0, -6), (48, 18), (58, 70), (60, 118), (34, 132), (0, 128)]), dark)
         case "ponytail":
             pen.limb([(22, 20, 16), (52, 70, 20), (62, 140, 17), (54, 205, 7)], dark)
         case "curls" if look.gender == "woman":
-            for x, y, r in ((0, 12, 50), (-42, 46, 36), (42, 46, 36), (-52, 92, 32), (52, 92, 32), (-40, 130, 26), (40, 130, 26)):
+            for x, y, r in (
+                (0, 12, 50),
+                (-42, 46, 36),
+                (42, 46, 36),
+                (-52, 92, 32),
+                (52, 92, 32),
+                (-40, 130, 26),
+                (40, 130, 26),
+            ):
                 pen.oval(x, y, r, r, dark)
         case "bun":
             pen.oval(0, -20, 25, 23, dark)
@@ -68,9 +78,15 @@ def _draw_features(pen: Pen, look: Look) -> None:
         pen.blob([(x - 8, 66), (x, 60.5), (x + 8, 66), (x, 69.5)], (252, 250, 247))
         pen.oval(x, 65.2, 3.9, 4.3, (72, 52, 44))
         pen.oval(x + 1.3, 63.6, 1.2, 1.2, (255, 255, 255))
-        pen.stroke([(x - side * 8, 66.5), (x, 60.2), (x + side * 9.5, 64.2)], INK, 2.4 if look.gender == "woman" else 1.7)
+        pen.stroke(
+            [(x - side * 8, 66.5), (x, 60.2), (x + side * 9.5, 64.2)], INK, 2.4 if look.gender == "woman" else 1.7
+        )
         lift = 51.5 if look.gender == "woman" else 53.5
-        pen.stroke([(x - side * 8, lift + 2.2), (x, lift - 1), (x + side * 10, lift + 2)], brow, 2.6 if look.gender == "woman" else 3.8)
+        pen.stroke(
+            [(x - side * 8, lift + 2.2), (x, lift - 1), (x + side * 10, lift + 2)],
+            brow,
+            2.6 if look.gender == "woman" else 3.8,
+        )
     pen.stroke([(2, 70), (4, 82), (-2, 86)], shade(skin, -0.24), 1.6)
     lips = mix(skin, (196, 62, 74), 0.62 if look.gender == "woman" else 0.3)
     up = 3.4 * look.smile
@@ -101,11 +117,22 @@ def _draw_fringe(pen: Pen, look: Look) -> None:
                       (-54, 104), (-52, 44), (-36, 4)], hair)  # fmt: skip
             pen.stroke([(-14, 4), (-36, 22), (-44, 70)], light, 2.4)
         case "bun" | "ponytail":
-            pen.blob([(0, -6), (34, 4), (42, 44), (40, 62), (30, 34), (0, 18), (-30, 34), (-40, 62), (-42, 44), (-34, 4)], hair)
+            pen.blob(
+                [(0, -6), (34, 4), (42, 44), (40, 62), (30, 34), (0, 18), (-30, 34), (-40, 62), (-42, 44), (-34, 4)],
+                hair,
+            )
             pen.stroke([(-6, 0), (-28, 14), (-36, 34)], light, 2.2)
         case "curls":
             spread = 1.0 if look.gender == "woman" else 0.86
-            for x, y, r in ((0, 0, 24), (-24, 8, 21), (24, 8, 21), (-40, 32, 17), (40, 32, 17), (-12, 14, 16), (14, 14, 16)):
+            for x, y, r in (
+                (0, 0, 24),
+                (-24, 8, 21),
+                (24, 8, 21),
+                (-40, 32, 17),
+                (40, 32, 17),
+                (-12, 14, 16),
+                (14, 14, 16),
+            ):
                 pen.oval(x * spread, y + (1 - spread) * 20, r * spread, r * spread, hair)
             for x, y in ((-18, -2), (10, -8), (30, 8)):
                 pen.stroke([(x - 6, y + 4), (x, y - 3), (x + 7, y + 3)], light, 2)
@@ -113,7 +140,10 @@ def _draw_fringe(pen: Pen, look: Look) -> None:
             pen.blob([(0, -1), (30, 6), (41, 38), (40, 58), (36, 36), (24, 22), (-24, 22), (-36, 36), (-40, 58), (-41, 38), (-30, 6)],
                      hair)  # fmt: skip
         case "slick":
-            pen.blob([(-4, -8), (32, 0), (42, 40), (40, 62), (35, 34), (16, 18), (-28, 26), (-38, 60), (-42, 40), (-34, 4)], hair)
+            pen.blob(
+                [(-4, -8), (32, 0), (42, 40), (40, 62), (35, 34), (16, 18), (-28, 26), (-38, 60), (-42, 40), (-34, 4)],
+                hair,
+            )
             pen.stroke([(-26, 14), (0, 2), (26, 10)], light, 2.4)
         case "short":
             pen.blob([(-10, -12), (22, -8), (41, 20), (41, 58), (36, 38), (26, 18), (-2, 26), (-30, 22), (-38, 58), (-43, 34), (-34, 2)],

@@ -21,7 +21,9 @@ def _ground(draw: ImageDraw.ImageDraw, size: Size, stops: list[tuple[float, Colo
     canvas.paste(vertical(size, stops), (0, 0))
 
 
-def _bokeh(draw: ImageDraw.ImageDraw, size: Size, dice: random.Random, colours: tuple[Colour, ...], below: float) -> None:
+def _bokeh(
+    draw: ImageDraw.ImageDraw, size: Size, dice: random.Random, colours: tuple[Colour, ...], below: float
+) -> None:
     w, h = size
     for _ in range(18):
         x, y, r = dice.uniform(0, w), h * dice.uniform(0.04, below), w * dice.uniform(0.018, 0.05)
@@ -90,7 +92,9 @@ def brick_loft(draw: ImageDraw.ImageDraw, size: Size, dice: random.Random, accen
     for row in range(rows):
         x = -bw * (0.5 if row % 2 else 0.0)
         while x < w:
-            draw.rectangle((x + 1, row * bh + 1, x + bw - 1, (row + 1) * bh - 1), fill=shade(brick, dice.uniform(-0.18, 0.14)))
+            draw.rectangle(
+                (x + 1, row * bh + 1, x + bw - 1, (row + 1) * bh - 1), fill=shade(brick, dice.uniform(-0.18, 0.14))
+            )
             x += bw
     left = w * dice.choice((0.06, 0.66))
     _window(draw, (left, 0.08 * h, left + 0.28 * w, 0.56 * h))
@@ -123,13 +127,22 @@ def _floorboards(draw: ImageDraw.ImageDraw, size: Size, level: float, wood: Colo
 def room(draw: ImageDraw.ImageDraw, size: Size, dice: random.Random, accent: Colour | None) -> float:
     """A painted wall with window light on it, a floor, a picture and a plant."""
     w, h = size
-    wall = mix(accent, (240, 236, 230), 0.45) if accent else dice.choice(((226, 216, 202), (206, 214, 206), (222, 210, 208)))
+    wall = (
+        mix(accent, (240, 236, 230), 0.45)
+        if accent
+        else dice.choice(((226, 216, 202), (206, 214, 206), (222, 210, 208)))
+    )
     _ground(draw, size, [(0, shade(wall, -0.06)), (0.5, shade(wall, 0.08)), (1, wall)])
     slant = 0.12 * w
     for column in range(2):
         for row in range(2):
             x, y = w * (0.16 + 0.2 * column), h * (0.12 + 0.22 * row)
-            pane = [(x, y), (x + 0.17 * w, y + 0.03 * h), (x + 0.17 * w + slant * 0.2, y + 0.23 * h), (x + slant * 0.2, y + 0.2 * h)]
+            pane = [
+                (x, y),
+                (x + 0.17 * w, y + 0.03 * h),
+                (x + 0.17 * w + slant * 0.2, y + 0.23 * h),
+                (x + slant * 0.2, y + 0.2 * h),
+            ]
             draw.polygon(pane, fill=shade(wall, 0.42))
     x = w * 0.74
     draw.rectangle((x, 0.16 * h, x + 0.16 * w, 0.4 * h), fill=(250, 248, 244), outline=(120, 96, 74))
@@ -148,7 +161,12 @@ def _plant(draw: ImageDraw.ImageDraw, foot: tuple[float, float], height: float, 
         tip = (x + math.cos(angle) * reach * 0.7, y - height * 0.24 + math.sin(angle) * reach * 0.76)
         side = (math.sin(angle) * height * 0.055, -math.cos(angle) * height * 0.055)
         middle = ((x + tip[0]) / 2, (y - height * 0.24 + tip[1]) / 2)
-        leaf = [(x, y - height * 0.2), (middle[0] + side[0], middle[1] + side[1]), tip, (middle[0] - side[0], middle[1] - side[1])]
+        leaf = [
+            (x, y - height * 0.2),
+            (middle[0] + side[0], middle[1] + side[1]),
+            tip,
+            (middle[0] - side[0], middle[1] - side[1]),
+        ]
         draw.polygon(leaf, fill=shade((84, 128, 92), dice.uniform(-0.3, 0.18)))
     half = height * 0.1
     draw.polygon([(x - half, y - height * 0.24), (x + half, y - height * 0.24), (x + half * 0.74, y), (x - half * 0.74, y)],
@@ -158,7 +176,11 @@ def _plant(draw: ImageDraw.ImageDraw, foot: tuple[float, float], height: float, 
 def podium(draw: ImageDraw.ImageDraw, size: Size, dice: random.Random, accent: Colour | None) -> float:
     """A round pedestal before an arch."""
     w, h = size
-    wall = mix(accent, (246, 238, 232), 0.4) if accent else dice.choice(((238, 214, 204), (214, 222, 212), (222, 214, 232)))
+    wall = (
+        mix(accent, (246, 238, 232), 0.4)
+        if accent
+        else dice.choice(((238, 214, 204), (214, 222, 212), (222, 214, 232)))
+    )
     _ground(draw, size, [(0, wall), (0.74, shade(wall, 0.14)), (0.741, shade(wall, -0.1)), (1, shade(wall, 0.02))])
     half = 0.3 * w
     draw.pieslice((w / 2 - half, 0.14 * h, w / 2 + half, 0.14 * h + 2 * half), 180, 360, fill=shade(wall, -0.14))
@@ -186,6 +208,8 @@ def neon_club(draw: ImageDraw.ImageDraw, size: Size, dice: random.Random, accent
             if n % 2:
                 draw.arc((x - r, y - r, x + r, y + r), 0, 360, fill=tone, width=thick)
             else:
-                draw.line((x - r, y + r * 0.6, x, y - r * 0.6, x + r, y + r * 0.6), fill=tone, width=thick, joint="curve")
+                draw.line(
+                    (x - r, y + r * 0.6, x, y - r * 0.6, x + r, y + r * 0.6), fill=tone, width=thick, joint="curve"
+                )
         draw.ellipse((x - r, 0.84 * h, x + r, 0.84 * h + 0.08 * h), fill=mix(colour, (50, 22, 76), 0.72))
     return 0.88

@@ -142,7 +142,9 @@ def city(draw: ImageDraw.ImageDraw, size: Size, dice: random.Random, accent: Col
                       (w / 2 - half * 1.5, y + h * 0.03)], fill=(232, 226, 208))  # fmt: skip
     for _ in range(16):
         px, py, r = dice.uniform(0, w), h * dice.uniform(0.3, 0.7), w * dice.uniform(0.008, 0.026)
-        draw.ellipse((px - r, py - r, px + r, py + r), fill=dice.choice(((255, 226, 170), (255, 206, 150), (250, 240, 214))))
+        draw.ellipse(
+            (px - r, py - r, px + r, py + r), fill=dice.choice(((255, 226, 170), (255, 206, 150), (250, 240, 214)))
+        )
     return 0.9
 
 

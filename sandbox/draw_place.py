@@ -78,12 +78,12 @@ def place(size: tuple[int, int], words: str, variant: int) -> Place:
 
 @lru_cache(maxsize=24)
 def _paint(kind: str, light: str, accent: Colour | None, size: tuple[int, int], variant: int) -> Place:
-    factor = min(1.0, DRAWN_SIDE / max(size))
+    factor = min(0.6, DRAWN_SIDE / max(size))
     small = max(16, round(size[0] * factor)), max(16, round(size[1] * factor))
     sheet = Image.new("RGB", small)
     painter = PAINTERS[kind][0]
     floor = painter(ImageDraw.Draw(sheet), small, random.Random(f"{kind}{variant}"), accent)
-    soft = sheet.filter(ImageFilter.GaussianBlur(max(small) / 260))
+    soft = sheet.filter(ImageFilter.GaussianBlur(max(small) / 300))
     return Place(_lit(soft, light, accent).resize(size, Image.Resampling.BICUBIC), floor)
 
 

@@ -88,5 +88,3 @@ def _contact(picture: Image.Image, at: tuple[float, float], body: Image.Image, s
     middle = at[0] - body.width / 2 + ((foot[0] + foot[2]) / 2 if foot else body.width / 2)
     ground_shadow(picture, (middle, at[1] - body.height * 0.004), (half * 1.6, max(3.0, half * 0.34)), strength * 0.6)
     ground_shadow(picture, (middle, at[1] - body.height * 0.004), (half * 1.1, max(2.0, half * 0.16)), strength)
-
-

@@ -111,11 +111,10 @@ class RefineOrder:
 
 @dataclass(frozen=True, slots=True)
 class ConvertOrder:
-    """A picture as it is, or in another format."""
+    """A picture in another format."""
 
-    frame: Frame
     picture: bytes
-    format: PictureFormat | None
+    format: PictureFormat
 
 
 Order = FashionOrder | EditOrder | SceneOrder | RestyleOrder | RefineOrder | ConvertOrder

@@ -122,6 +122,8 @@ def _start(settings: SandboxSettings, port: int) -> RunningSandbox:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
+        # Ctrl-C is for whoever started it, who then stops it.
+        start_new_session=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in paths if path)},
     )
     return RunningSandbox(_address(process), process)

@@ -17,14 +17,16 @@ import httpx
 from deployments.cli.environment import DEFAULTS
 from tests.s3_servers import free_port
 
-__all__ = ["REPOSITORY", "PrefectServer", "eventually", "running_server", "running_worker"]
+__all__ = ["REPOSITORY", "PrefectServer", "environment_in", "eventually", "running_server", "running_worker"]
 
 REPOSITORY = Path(__file__).parent.parent
 START_SECONDS = 90.0
 STOP_SECONDS = 20.0
 COMMAND_SECONDS = 90.0
+LOCKED = 503
 
-QUIET = {
+SETTINGS = {
+    **{name: value for name, value in DEFAULTS.items() if "LOGGING" not in name},
     "PREFECT_SERVER_UI_ENABLED": "false",
     "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
     "PREFECT_WORKER_QUERY_SECONDS": "1",
@@ -43,8 +45,8 @@ class PrefectServer:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a process needs to be a client of this server; compiled modules are kept, so that the next starts fast."""
-        return _environment(self.home) | {"PREFECT_API_URL": self.api_url}
+        """What a process needs to be a client of this server."""
+        return environment_in(self.home) | {"PREFECT_API_URL": self.api_url}
 
     def prefect(self, *arguments: str) -> str:
         """Run the `prefect` command from the repository's root; returns what it printed."""
@@ -64,19 +66,24 @@ class PrefectServer:
 
     def get(self, path: str) -> Any:
         """Read one thing from the API."""
-        return self._answer("GET", path)
+        return self._ask("GET", path).raise_for_status().json()
 
     def find(self, what: str, **filters: Any) -> list[Any]:
         """Everything of one kind that the API's filters let through."""
-        return self._answer("POST", f"/{what}/filter", filters)
+        return self._ask("POST", f"/{what}/filter", filters).raise_for_status().json()
 
     def post(self, path: str, body: Any) -> httpx.Response:
         """Ask for something that may be refused."""
-        return httpx.post(f"{self.api_url}{path}", json=body, timeout=30, trust_env=False)
+        return self._ask("POST", path, body)
 
-    def _answer(self, method: str, path: str, body: Any = None) -> Any:
-        answer = httpx.request(method, f"{self.api_url}{path}", json=body, timeout=30, trust_env=False)
-        return answer.raise_for_status().json()
+    def _ask(self, method: str, path: str, body: Any = None) -> httpx.Response:
+        """Ask as Prefect's own client does: again while the server's SQLite is locked."""
+
+        def answer() -> httpx.Response | None:
+            reply = httpx.request(method, f"{self.api_url}{path}", json=body, timeout=30, trust_env=False)
+            return None if reply.status_code == LOCKED else reply
+
+        return eventually(answer, f"an answer to {method} {path}", seconds=COMMAND_SECONDS)
 
 
 def eventually(look: Callable[[], FoundT | None], what: str, *, seconds: float) -> FoundT:
@@ -95,7 +102,7 @@ def running_server(home: Path) -> Generator[PrefectServer]:
     port = free_port()
     server = PrefectServer(f"http://127.0.0.1:{port}/api", home)
     command = ["server", "start", "--host", "127.0.0.1", "--port", str(port)]
-    with _running(command, home / "server.log", _environment(home)) as is_alive:
+    with _running(command, home / "server.log", environment_in(home)) as is_alive:
         eventually(lambda: _health(server, is_alive), "the Prefect server's start", seconds=START_SECONDS)
         yield server
 
@@ -138,13 +145,9 @@ def _health(server: PrefectServer, is_alive: Callable[[], bool]) -> bool | None:
         return None
 
 
-def _environment(home: Path) -> dict[str, str]:
+def environment_in(home: Path) -> dict[str, str]:
+    """What any Prefect process gets that keeps to `home`; compiled modules are kept, so that the next starts fast."""
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    return {
-        **kept,
-        **DEFAULTS,
-        **QUIET,
-        "PREFECT_HOME": str(home),
-        "PYTHONPYCACHEPREFIX": str(home / "compiled"),
-        "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "INFO",
-    }
+    # Where Python may not keep compiled modules, each process would spend seconds on Prefect's anew.
+    compiled = {} if kept.keys() == os.environ.keys() else {"PYTHONPYCACHEPREFIX": str(home / "compiled")}
+    return {**kept, **compiled, **SETTINGS, "PREFECT_HOME": str(home)}

@@ -34,11 +34,15 @@ class S3Stub:
         self.faults: deque[Fault] = deque()
         self.objects: dict[str, tuple[bytes, dict[str, str]]] = {}
         self.requests: list[str] = []
+        self.most_at_once = 0
+        self._now = 0
         self.endpoint_url = f"http://127.0.0.1:{free_port()}"
         self._runner: web.AppRunner | None = None
+        self._stopping = asyncio.Event()
 
     async def start(self) -> None:
         """Listen, always on the same port."""
+        self._stopping.clear()
         app = web.Application(client_max_size=2**26)
         app.router.add_route("*", "/stub{key:.*}", self._answer)
         self._runner = web.AppRunner(app, shutdown_timeout=0)
@@ -47,16 +51,25 @@ class S3Stub:
 
     async def stop(self) -> None:
         """Stop listening and drop every connection."""
+        self._stopping.set()
         if self._runner is not None:
             await self._runner.cleanup()
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         self.requests.append(request.method)
+        self._now += 1
+        self.most_at_once = max(self.most_at_once, self._now)
+        try:
+            return await self._answer_or_fail(request)
+        finally:
+            self._now -= 1
+
+    async def _answer_or_fail(self, request: web.Request) -> web.StreamResponse:
         fault = self.faults.popleft() if self.faults else None
         if fault in _ANSWERS:
             return _error(*_ANSWERS[fault])
         if fault == "hang":
-            await asyncio.Event().wait()
+            await self._stopping.wait()
         body = await request.read()
         answer = self._do(request, body)
         if fault == "lose reply" and request.transport is not None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from textwrap import shorten
+
 import botocore.exceptions
 
-from blocks.errors import StorageError
+from blocks.errors import WORDS_LIMIT, StorageError
 from blocks.storage.s3_session import refusal_in
 from blocks.storage.store import file_failed, missing
 
@@ -46,9 +48,9 @@ def refused(uri: str, done: str, error: BaseException, endpoint: str) -> Storage
     if refusal.status == NOT_FOUND and refusal.code != "NoSuchBucket" and done in _READS:
         return missing(uri)
     default = _PERMISSIONS if refusal.status == FORBIDDEN else "Check the store's health, then run again."
+    words = f"{refusal.code}: {_cut(refusal.words)}" if refusal.words else refusal.code
     return StorageError(
-        f"{uri} could not be {done}: the store at {endpoint} says {refusal.code!r}: {refusal.words!r} "
-        f"(HTTP {refusal.status})",
+        f"{uri} could not be {done}: the store at {endpoint} says {words!r} (HTTP {refusal.status})",
         next_step=_NEXT_STEPS.get(refusal.code, default),
     )
 
@@ -60,7 +62,11 @@ def _no_answer(uri: str, done: str, error: BaseException, endpoint: str) -> Stor
         next_step = "Check the endpoint's certificate; AWS_CA_BUNDLE names a file of further authorities."
     else:
         next_step = "Check the endpoint's address and the network, then run again."
-    cause = str(error) or type(error).__name__
+    cause = _cut(str(error)) or type(error).__name__
     return StorageError(
         f"{uri} could not be {done}: no answer from the store at {endpoint}: {cause}", next_step=next_step
     )
+
+
+def _cut(words: str) -> str:
+    return shorten(words, WORDS_LIMIT, placeholder="…")

@@ -209,7 +209,8 @@ def refusal_in(error: BaseException) -> Refusal | None:
     answer = cast("dict[str, Any]", reply.response)
     status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     words = answer.get("Error", {})
-    return Refusal(status, words.get("Code", ""), words.get("Message", ""))
+    # Ceph sends a code without a message.
+    return Refusal(status, words.get("Code", ""), words.get("Message") or "")
 
 
 async def _opened(connection: S3Connection) -> AsyncGenerator[S3Client]:

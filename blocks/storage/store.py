@@ -18,7 +18,7 @@ CALL_SECONDS = 60.0
 SLOWEST_BYTES_PER_SECOND = 100_000
 
 
-class MissingObject(StorageError):  # noqa: N818 - named as its siblings in blocks.errors
+class MissingObject(StorageError):
     """No object is stored under that path."""
 
 

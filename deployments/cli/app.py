@@ -58,6 +58,8 @@ def main() -> None:
     except CatwalkError as error:
         complain(error)
         sys.exit(EXIT_FAILED)
-    except KeyboardInterrupt:
-        typer.echo("Interrupted. Run the same command again: what was paid for is fetched, not repeated.", err=True)
-        sys.exit(EXIT_INTERRUPTED)
+    except SystemExit as ended:
+        # What Typer makes of Ctrl-C.
+        if ended.code == EXIT_INTERRUPTED:
+            typer.echo("Interrupted. Run the same command again: what was paid for is fetched, not repeated.", err=True)
+        raise

@@ -9,8 +9,11 @@ from tempfile import TemporaryDirectory
 from typing import Annotated, cast
 
 import typer
+from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
+from prefect.settings import PREFECT_API_URL
 
+from blocks.errors import CatwalkError
 from catalogs.catalog import CatalogSource
 from catalogs.plan import Selection
 from deployments.cli.config import load_config
@@ -41,6 +44,8 @@ def run(
     Turn a catalog into pictures. Exit code 0: every item delivered; 1: the run could not do its job;
     2: usage; 3: finished, some items not delivered.
     """  # noqa: D205 - Typer prints it as it stands
+    if not catalog.strip():
+        raise typer.BadParameter("it is empty", param_hint="CATALOG")
     settings = load_config(config)
     request = CatalogRun(
         catalog=CatalogSource(uri=catalog, columns=settings.columns, values=settings.values),
@@ -66,6 +71,7 @@ def run_flow(request: CatalogRun) -> RunReport:
 
 
 async def _flow(request: CatalogRun) -> RunReport:
+    await _check_prefect()
     # Prefect's stubs take an async flow's state for awaited already.
     state = await cast("Awaitable[State[RunReport]]", process_catalog(request, return_state=True))
     result: RunReport | Exception = await state.aresult(raise_on_failure=False)
@@ -74,12 +80,27 @@ async def _flow(request: CatalogRun) -> RunReport:
     return result
 
 
+async def _check_prefect() -> None:
+    """Raise unless the Prefect server that the settings name answers; without one the run starts its own."""
+    url = PREFECT_API_URL.value()
+    if url is None:
+        return
+    async with get_client() as client:
+        trouble = await client.api_healthcheck()
+    if trouble is not None:
+        raise CatwalkError(
+            f"the Prefect server at {url} does not answer: {trouble}",
+            next_step="Start it, or unset PREFECT_API_URL to run with a temporary server.",
+        )
+
+
 def exit_code(report: RunReport) -> int:
-    """0 complete, 3 partial, 1 when nothing was delivered because an account could not go on."""
+    """0 complete, 3 partial, 1 when nothing came of it or an account could not go on before anything was delivered."""
     if report.complete:
         return 0
     held = any("held" in counts for counts in report.units.values())
-    return EXIT_NOT_DONE if held and not report.delivered else EXIT_PARTIAL
+    in_vain = not report.delivered and (held or not report.unchanged)
+    return EXIT_NOT_DONE if in_vain else EXIT_PARTIAL
 
 
 def tell_plan(plan: RunPlan) -> None:

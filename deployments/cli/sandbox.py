@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from socket import create_server
 from typing import Annotated
 
 import typer
 
-from sandbox.server import serve
+from blocks.errors import CatwalkError
+from sandbox.server import running_sandbox
 from sandbox.settings import SandboxSettings
 
 __all__ = ["sandbox"]
@@ -17,8 +20,21 @@ def sandbox(
     job_seconds: Annotated[float, typer.Option(min=0, help="How long a job takes.")] = 2.0,
 ) -> None:
     """Run the simulated vendors until interrupted: real pictures, real errors, no key, no charge."""
-    typer.echo(f"The sandbox answers at http://127.0.0.1:{port}. Any key is accepted. In another terminal:")
-    for vendor in ("CLAID", "VMAKE", "AILABTOOLS"):
-        typer.echo(f"  export {vendor}_API_KEY=sandbox {vendor}_BASE_URL=http://127.0.0.1:{port}")
-    typer.echo(f"Charges: http://127.0.0.1:{port}/sandbox/charges")
-    serve(SandboxSettings(job_seconds=job_seconds), port=port)
+    _check_free(port)
+    # Not in this process: those that draw would each load what it has loaded, Prefect and all.
+    with suppress(KeyboardInterrupt), running_sandbox(SandboxSettings(job_seconds=job_seconds), port) as running:
+        typer.echo(f"The sandbox answers at {running.url}. Any key is accepted. In another terminal:")
+        for vendor in ("CLAID", "VMAKE", "AILABTOOLS"):
+            typer.echo(f"  export {vendor}_API_KEY=sandbox {vendor}_BASE_URL={running.url}")
+        typer.echo(f"Charges: {running.url}/sandbox/charges")
+        running.process.wait()
+
+
+def _check_free(port: int) -> None:
+    try:
+        create_server(("127.0.0.1", port)).close()
+    except OSError as error:
+        raise CatwalkError(
+            f"port {port} of 127.0.0.1 can't be used: {error.strerror}",
+            next_step="Choose another with --port; 0 takes a free one.",
+        ) from error

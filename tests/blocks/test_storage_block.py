@@ -8,13 +8,14 @@ from urllib.error import URLError
 
 import pytest
 from prefect.blocks.core import Block
-from prefect.testing.standard_test_suites import BlockStandardTestSuite
-from pydantic import ValidationError
+from prefect.testing.standard_test_suites.blocks import BlockStandardTestSuite
+from pydantic import SecretStr, ValidationError
 
 from blocks.errors import StorageError
 from blocks.storage import MissingObject, ObjectStorage
 
 SECRET = "a-secret-that-nothing-may-show"
+SECRETS = ("access_key_id", "secret_access_key", "session_token")
 
 
 class TestBlockStandards(BlockStandardTestSuite):
@@ -40,14 +41,14 @@ def test_its_slug_is_stable() -> None:
 
 def test_secrets_show_nowhere() -> None:
     """Neither the block nor its address shows a secret."""
-    storage = ObjectStorage(root="s3://bucket", access_key_id=SECRET, secret_access_key=SECRET, session_token=SECRET)
+    storage = ObjectStorage.model_validate({"root": "s3://bucket", **dict.fromkeys(SECRETS, SECRET)})
 
     assert SECRET not in f"{storage!r} {storage} {storage.model_dump_json()} {storage.uri('x')}"
 
 
 def test_a_block_travels_to_another_process() -> None:
     """Prefect pickles parameters."""
-    storage = ObjectStorage(root="s3://bucket/out", secret_access_key=SECRET)
+    storage = ObjectStorage(root="s3://bucket/out", secret_access_key=SecretStr(SECRET))
 
     assert pickle.loads(pickle.dumps(storage)) == storage
 

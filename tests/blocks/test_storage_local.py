@@ -65,7 +65,7 @@ async def test_of_two_processes_one_creates_each_object(tmp_path: Path) -> None:
 async def test_a_kill_leaves_only_whole_objects(tmp_path: Path) -> None:
     """After kill -9 at any instant every listed object is whole, and nothing else is listed."""
     storage = ObjectStorage(root=str(tmp_path))
-    for writes in (1, 3, 5):
+    for writes in (1, 4):
         process = started(OVERWRITE_FOR_EVER, str(tmp_path))
         assert process.stdout is not None
         for _ in range(writes):
@@ -94,7 +94,7 @@ async def test_no_temporary_file_stays(tmp_path: Path) -> None:
     await storage.create("object", b"data", content_type="text/plain")
     await storage.create("claim", b"data", content_type="text/plain")
 
-    assert sorted(os.listdir(tmp_path)) == ["claim", "object"]
+    assert sorted(os.listdir(tmp_path)) == ["claim", "object"]  # noqa: PTH208 - names are what is compared
 
 
 async def test_a_folder_that_can_not_be_is_refused_at_start_up(tmp_path: Path) -> None:

@@ -296,3 +296,21 @@ async def test_one_client_serves_an_event_loop_until_it_is_closed() -> None:
     assert first.is_closed
     assert other is not first
     assert isinstance(other, httpx.AsyncClient)
+
+
+@pytest.mark.parametrize(
+    "target", ["/a%2Fb%28c%29/d%20e?X-Credential=k%2Fus%2Faws4&time=10%3A30&name=a+b", "/%7Euser/caf%C3%A9.png?x=%E2%82%AC"]
+)
+async def test_an_address_is_sent_letter_for_letter(target: str) -> None:
+    """A signed address fits its signature only as it was given."""
+    asked: list[str] = []
+
+    async def records(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append((await _whole_request(reader)).split(b" ", 2)[1].decode())
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+        await writer.drain()
+
+    async with _serving(records) as base_url:
+        await shared_client().get(base_url + target)
+
+    assert [target] == asked

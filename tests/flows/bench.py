@@ -71,7 +71,13 @@ class Vendors:
 
 
 def desk(
-    vendors: Vendors, output: str, *, run_id: str = "run-1", retry: Iterable[Retry] = (), key: str = "test", **timeouts: float
+    vendors: Vendors,
+    output: str,
+    *,
+    run_id: str = "run-1",
+    retry: Iterable[Retry] = (),
+    key: str = "test",
+    **timeouts: float,
 ) -> Desk:
     """A desk as a flow run opens it, with quick polls and no limits."""
     storage = ObjectStorage.from_uri(output)

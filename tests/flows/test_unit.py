@@ -174,9 +174,7 @@ async def test_a_damaged_download_is_fetched_again(vendors: Vendors, unit: Unit,
     assert 1 == len(vendors.charges())
 
 
-async def test_a_result_that_expired_is_a_failure_that_names_the_job(
-    vendors: Vendors, unit: Unit, output: str
-) -> None:
+async def test_a_result_that_expired_is_a_failure_that_names_the_job(vendors: Vendors, unit: Unit, output: str) -> None:
     """After 24 hours the vendor holds nothing, and the row says so."""
     vendors.misbehave("result_expired")
 

@@ -1,0 +1,146 @@
+"""The ledger: one claimer only, states that come back as written, the newest attempt found."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from blocks.errors import StorageError
+from blocks.storage import ObjectStorage
+from catalogs.ledger import Attempt, AttemptState, Ledger, now
+from tests.catalogs.made import MOMENT, a_picture, key_of
+
+KEY = key_of("A")
+
+
+@pytest.fixture(params=["memory", "local"])
+async def storage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerator[ObjectStorage]:
+    """Empty storage of both kinds that need no server."""
+    storage = ObjectStorage(root=f"memory://{uuid4().hex}" if request.param == "memory" else str(tmp_path))
+    yield storage
+    await storage.close()
+
+
+def an_attempt(**fields: Any) -> Attempt:
+    """A claim on a unit."""
+    usual: dict[str, Any] = {
+        "unit_key": KEY,
+        "state": AttemptState.SUBMITTING,
+        "recipe": "on-model",
+        "sku": "A/1 «é»",
+        "stage": "model",
+        "operation": "claid.fashion_models",
+        "vendor": "Claid",
+        "credits": 2.0,
+        "run_id": "run-1",
+        "claimed_at": MOMENT,
+    }
+    return Attempt(**usual | fields)
+
+
+async def test_a_unit_without_attempts_has_no_latest(storage: ObjectStorage) -> None:
+    """Nobody has paid for it."""
+    assert await Ledger(storage).latest(KEY) is None
+
+
+async def test_an_attempt_is_one_object_under_its_key(storage: ObjectStorage) -> None:
+    """So that it can be found, read and restored by hand."""
+    await Ledger(storage).claim(an_attempt(number=1))
+    await Ledger(storage).claim(an_attempt(number=2))
+
+    assert sorted([path async for path in storage.list("ledger/")]) == [
+        f"ledger/{KEY[:2]}/{KEY}-1.json",
+        f"ledger/{KEY[:2]}/{KEY}-2.json",
+    ]
+
+
+async def test_one_of_fifty_concurrent_claimers_may_send(storage: ObjectStorage) -> None:
+    """However many runs meet at a unit, one of them pays, and its claim is what all others find."""
+    claims = [an_attempt(run_id=f"run-{number}") for number in range(50)]
+    granted = await asyncio.gather(*(Ledger(storage).claim(claim) for claim in claims))
+
+    assert granted.count(True) == 1
+    assert await Ledger(storage).latest(KEY) == claims[granted.index(True)]
+
+
+async def test_claims_of_different_units_and_attempts_do_not_meet(storage: ObjectStorage) -> None:
+    """Each has its own object."""
+    ledger = Ledger(storage)
+    claims = [an_attempt(unit_key=key_of(text), number=number) for text in "ABC" for number in (1, 2)]
+
+    assert await asyncio.gather(*(ledger.claim(claim) for claim in claims)) == [True] * 6
+
+
+@pytest.mark.parametrize("state", list(AttemptState))
+async def test_every_state_comes_back_as_it_was_recorded(storage: ObjectStorage, state: AttemptState) -> None:
+    """With all that is known of it, and what is not known left out."""
+    ledger = Ledger(storage)
+    full = an_attempt().becomes(
+        state,
+        job_id="7",
+        request_id="r-1",
+        results=("https://vendor.example/1.png?sig=x",),
+        pictures=(a_picture(), a_picture("memory://out/2.png")),
+        submitted_at=MOMENT + timedelta(microseconds=1),
+        finished_at=MOMENT + timedelta(days=1),
+        error_kind="job_failed",
+        error_message="Vendor says: «no»",
+    )
+    for attempt in (an_attempt(state=state), full):
+        await ledger.record(attempt)
+
+        assert await ledger.latest(KEY) == attempt
+
+
+async def test_the_latest_follows_attempts_past_the_tenth(storage: ObjectStorage) -> None:
+    """By number, not by name."""
+    ledger = Ledger(storage)
+    for number in range(1, 13):
+        attempt = an_attempt(number=number, run_id=f"run-{number}")
+        assert await ledger.claim(attempt)
+        await ledger.record(attempt.becomes(AttemptState.REFUSED))
+    latest = await ledger.latest(KEY)
+
+    assert latest == an_attempt(number=12, run_id="run-12", state=AttemptState.REFUSED)
+
+
+async def test_a_claim_never_overwrites_what_became_of_another(storage: ObjectStorage) -> None:
+    """A picture that is done stays done."""
+    ledger = Ledger(storage)
+    done = an_attempt().becomes(AttemptState.DONE, pictures=(a_picture(),))
+    await ledger.claim(an_attempt())
+    await ledger.record(done)
+
+    assert await ledger.claim(an_attempt(run_id="run-2")) is False
+    assert await ledger.latest(KEY) == done
+
+
+@pytest.mark.parametrize("data", [b"", b'{"unit_key": "a"', b"null", b'{"state": "paid"}', b"\xff"])
+async def test_a_record_that_cannot_be_read_stops_its_unit(storage: ObjectStorage, data: bytes) -> None:
+    """Without it nobody knows what was paid, so it is neither ignored nor taken for a missing one."""
+    path = f"ledger/{KEY[:2]}/{KEY}-1.json"
+    await storage.write(path, data, content_type="application/json")
+    with pytest.raises(StorageError) as caught:
+        await Ledger(storage).latest(KEY)
+
+    assert str(caught.value).startswith(f"the ledger's record {storage.uri(path)} can't be read: ")
+    assert str(caught.value).endswith("Removing it may pay for the same picture twice.")
+
+
+async def test_a_later_versions_record_can_be_read(storage: ObjectStorage) -> None:
+    """Going back to this version loses no payment."""
+    record = an_attempt().model_dump_json().removesuffix("}") + ', "new_field": [1]}'
+    await storage.write(f"ledger/{KEY[:2]}/{KEY}-1.json", record.encode(), content_type="application/json")
+
+    assert await Ledger(storage).latest(KEY) == an_attempt()
+
+
+def test_the_present_is_in_utc() -> None:
+    """Ledgers of machines in several time zones can be compared."""
+    assert now().utcoffset() == timedelta(0)
