@@ -1,5 +1,5 @@
 """
-500 items × 3 stages of 2 s each, all in flight at one time, beside a hand-written script doing the same calls.
+500 items x 3 stages of 2 s each, all in flight at one time, beside a hand-written script doing the same calls.
 
     python -m benchmarks.main_job [--items 500] [--job-seconds 2] [--runs 3]
 
@@ -132,7 +132,7 @@ def _by_hand(
 def _catwalk(
     catalog: Path, sandbox: RunningSandbox, poll_seconds: float, output: Path
 ) -> Callable[[], Coroutine[Any, Any, None]]:
-    from catalogs.catalog import CatalogSource  # noqa: PLC0415 - Prefect reads its settings when first imported
+    from catalogs.mapping import CatalogSource  # noqa: PLC0415 - Prefect reads its settings when first imported
     from catalogs.recipe import parse_recipe  # noqa: PLC0415
     from flows.parameters import CatalogRun  # noqa: PLC0415
     from flows.process_catalog import process_catalog  # noqa: PLC0415

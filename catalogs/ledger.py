@@ -86,6 +86,12 @@ class Ledger:
     def __init__(self, storage: ObjectStorage) -> None:
         self._storage = storage
 
+    async def begun(self) -> bool:
+        """Whether there has been any attempt at anything."""
+        async for _ in self._storage.list(f"{ROOM}/"):
+            return True
+        return False
+
     async def latest(self, unit_key: str) -> Attempt | None:
         """
         The newest attempt at a unit, or None when there was none.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from blocks.errors import CatalogError, RecipeError
 from blocks.operation import Gender, Slot
+from catalogs.addresses import bare
 from catalogs.catalog import Catalog
 from catalogs.outfit import Wanting, dressed
 from catalogs.recipe import Recipe, Stage
@@ -22,6 +24,9 @@ from catalogs.unit_key import result_identity, source_identity, unit_key
 __all__ = ["PlannedItem", "Selection", "Unit", "plan_items"]
 
 MOST_SKUS_TOLD = 5
+VALUE_LIMIT = 200
+
+_ACCOUNT = re.compile(r"//[^/@]*@")
 
 
 class Selection(BaseModel):
@@ -125,7 +130,7 @@ class _Planner:
             row=item.row,
             sku=item.sku,
             column=self.own_names.get(column, column),
-            value=value,
+            value=repr(value)[:VALUE_LIMIT] if value else "",
             reason=f"stage {stage.name!r}: {error}",
         )
 
@@ -161,9 +166,22 @@ class _Planner:
 
     def _address(self, column: str, reference: str) -> str:
         try:
+            # In JSON an address may hold half a character, which no UTF-8 can.
+            reference.encode()
             return self.sources.resolve(reference)
+        except UnicodeEncodeError as error:
+            raise Wanting(
+                f"picture {reference!r} is no text",
+                place=(column, _without_secrets(reference)),
+                next_step="Correct its address.",
+            ) from error
         except CatalogError as error:
-            raise Wanting(error.what, place=(column, reference), next_step=error.next_step) from error
+            raise Wanting(error.what, place=(column, _without_secrets(reference)), next_step=error.next_step) from error
+
+
+def _without_secrets(reference: str) -> str:
+    """A reference as manifests may show it: without a password, and without a web address's signature."""
+    return _ACCOUNT.sub("//…@", bare(reference))
 
 
 def _identities(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
+from dataclasses import fields
 from itertools import groupby
 from pathlib import Path
 from types import TracebackType
@@ -39,6 +39,8 @@ PLAN_SCHEMA = pa.schema(
     ]
 )
 
+_FIELDS = [field.name for field in fields(Unit)]
+
 
 class PlanWriter:
     """Writes planned items to a Parquet file, a shard after every `shard_items` items."""
@@ -59,7 +61,8 @@ class PlanWriter:
         shard = self._items // self._shard_items
         self._items += 1
         self._rows.extend(
-            asdict(unit) | {"shard": shard, "inputs": json.dumps(unit.inputs, ensure_ascii=False)}
+            {name: getattr(unit, name) for name in _FIELDS}
+            | {"shard": shard, "inputs": json.dumps(unit.inputs, ensure_ascii=False)}
             for unit in item.units
         )
         if len(self._rows) >= ROWS_PER_GROUP:

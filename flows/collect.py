@@ -89,8 +89,10 @@ async def _store(desk: Desk, unit: Unit, attempt: Attempt, result: Result, numbe
         data, info = await download(result.url, account)
         path = picture_path(unit.sku, unit.stage, unit.unit_key, number, info.extension)
         await desk.storage.write(path, data, content_type=info.mime)
+    uri = desk.storage.uri(path)
+    desk.recent.put(uri, data)
     return StoredPicture(
-        uri=desk.storage.uri(path),
+        uri=uri,
         sha256=info.sha256,
         width=info.width,
         height=info.height,

@@ -16,12 +16,14 @@ from flows.lane import Lane
 from flows.parameters import Retry, ShardRun
 from flows.payload import PayloadBudget
 from flows.progress import RunProgress
+from flows.recent import RecentPictures
 from flows.rhythm import Rhythm
 
 __all__ = ["Desk", "open_desk"]
 
 DOWNLOADS_AT_ONCE = 32
 PAYLOAD_BYTES = 256 * 2**20
+RECENT_BYTES = 128 * 2**20
 
 
 class Desk:
@@ -39,6 +41,7 @@ class Desk:
     ) -> None:
         self.storage = storage
         self.ledger = Ledger(storage)
+        self.ledger_begun = True
         self.sources = sources
         self.lanes = lanes
         self.progress = progress
@@ -47,6 +50,7 @@ class Desk:
         # With the lanes' own bound on preparing, these bound memory whatever the number of items in flight.
         self.downloads = asyncio.Semaphore(DOWNLOADS_AT_ONCE)
         self.payloads = PayloadBudget(PAYLOAD_BYTES)
+        self.recent = RecentPictures(RECENT_BYTES)
         self._rhythms: dict[str, Rhythm] = {}
 
     def lane_of(self, operation: str) -> Lane:
@@ -75,6 +79,8 @@ async def open_desk(shard: ShardRun, operations: Iterable[str], progress: RunPro
     }
     sources = PictureSources(shard.catalog, storage=storage)
     desk = Desk(storage, sources, lanes, progress, run_id=shard.run_id, retry=shard.retry)
+    # Into an empty ledger the claims alone decide, which spares a look-up per unit.
+    desk.ledger_begun = await desk.ledger.begun()
     try:
         yield desk
     finally:

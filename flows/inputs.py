@@ -8,9 +8,10 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from blocks.errors import StorageError
+from blocks.fitting import fit
 from blocks.operation import Inputs, Options, Picture, Slot
 from blocks.operations import OPERATIONS
-from blocks.pictures import fit, off_loop
+from blocks.pictures import off_loop
 from catalogs.ledger import StoredPicture
 from catalogs.plan import Unit
 from flows.desk import Desk
@@ -40,8 +41,12 @@ async def load_inputs(desk: Desk, unit: Unit, upstream: StoredPicture | None) ->
 
 
 async def _source(desk: Desk, unit: Unit, uri: str) -> Picture:
+    data = desk.recent.get(uri)
+    if data is None:
+        data = await desk.sources.fetch(uri)
+        desk.recent.put(uri, data)
     address = desk.lane_of(unit.operation).account.base_url
-    return await _fitted(unit, await desk.sources.fetch(uri), uri, await desk.sources.public_url(uri, address))
+    return await _fitted(unit, data, uri, await desk.sources.public_url(uri, address))
 
 
 async def _result(desk: Desk, unit: Unit, upstream: StoredPicture) -> Picture:
@@ -55,7 +60,8 @@ async def _result(desk: Desk, unit: Unit, upstream: StoredPicture) -> Picture:
     url = None
     if storage.reachable_from(desk.lane_of(unit.operation).account.base_url):
         url = await storage.presign(path, seconds=PRESIGNED_SECONDS)
-    return await _fitted(unit, await storage.read(path), upstream.uri, url)
+    data = desk.recent.get(upstream.uri) or await storage.read(path)
+    return await _fitted(unit, data, upstream.uri, url)
 
 
 async def _fitted(unit: Unit, data: bytes, uri: str, url: str | None) -> Picture:

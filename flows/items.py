@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar
 
 from prefect.logging import get_run_logger
@@ -63,11 +63,6 @@ async def each_of(things: Iterable[WorkT], work: Callable[[WorkT], Awaitable[Non
         for thing in things:
             await places.acquire()
             group.create_task(keep_place(thing))
-
-
-def in_chunks(items: Sequence[PlannedItem], size: int) -> Iterable[Sequence[PlannedItem]]:
-    """Consecutive slices of at most `size` items."""
-    return (items[start : start + size] for start in range(0, len(items), size))
 
 
 def _defect(error: Exception) -> CatwalkError:

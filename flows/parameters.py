@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from catalogs.catalog import CatalogSource
+from catalogs.mapping import CatalogSource
 from catalogs.plan import Selection
 from catalogs.recipe import Recipe
 

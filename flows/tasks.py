@@ -14,7 +14,7 @@ from catalogs.ledger import StoredPicture
 from catalogs.manifest import ManifestRow
 from catalogs.plan import PlannedItem, Unit
 from flows.desk import Desk
-from flows.items import do_stage, each_of, in_chunks, take_through
+from flows.items import StageWork, do_stage, each_of, take_through
 
 __all__ = ["work_through"]
 
@@ -30,17 +30,23 @@ async def run_stage(desk: Desk, unit: Unit, upstream: StoredPicture | None) -> M
     return _shown(await do_stage(desk, unit, upstream))
 
 
-@task(name="chunk", task_run_name="items {first} to {last}", cache_policy=NO_CACHE, persist_result=False)
-async def run_chunk(desk: Desk, items: Sequence[PlannedItem], first: int, last: int) -> list[list[ManifestRow]]:  # noqa: ARG001 - the run's name
+class Chunk:
+    """Consecutive items and, once worked through, their rows; a plain class, which Prefect does not look into."""
+
+    def __init__(self, first: int, items: Sequence[PlannedItem]) -> None:
+        self.name = f"items {first} to {first + len(items) - 1}"
+        self.items = items
+        self.rows: list[list[ManifestRow]] = [[] for _ in items]
+
+    def troubles(self) -> list[ManifestRow]:
+        """The rows without a picture that are not merely blocked by another."""
+        return [row for rows in self.rows for row in rows if row.status not in {"done", "blocked"}]
+
+
+@task(name="chunk", task_run_name="{chunk.name}", cache_policy=NO_CACHE, persist_result=False)
+async def run_chunk(desk: Desk, chunk: Chunk) -> None:
     """A chunk of items as one task run; its failed items get task runs of their own."""
-    chunk_rows: list[list[ManifestRow]] = [[] for _ in items]
-
-    async def one(numbered: tuple[int, PlannedItem]) -> None:
-        number, item = numbered
-        chunk_rows[number] = await take_through(desk, item, do_stage)
-
-    await each_of(enumerate(items), one, at_once=len(items))
-    return chunk_rows
+    chunk.rows = await _all_through(desk, chunk.items, do_stage, at_once=len(chunk.items))
 
 
 @task(name="failed item", task_run_name="{row.stage} {row.sku}", cache_policy=NO_CACHE, persist_result=False)
@@ -69,30 +75,33 @@ async def work_through(desk: Desk, items: Sequence[PlannedItem], *, at_once: int
 
 
 async def _with_stage_tasks(desk: Desk, items: Sequence[PlannedItem], *, at_once: int) -> list[ManifestRow]:
-    rows: list[list[ManifestRow]] = [[] for _ in items]
-
-    async def one(numbered: tuple[int, PlannedItem]) -> None:
-        number, item = numbered
-        rows[number] = await take_through(desk, item, _stage_as_task)
-
-    await each_of(enumerate(items), one, at_once=at_once)
+    rows = await _all_through(desk, items, _stage_as_task, at_once=at_once)
     return [row for item_rows in rows for row in item_rows]
 
 
 async def _with_chunk_tasks(desk: Desk, items: Sequence[PlannedItem], *, at_once: int) -> list[ManifestRow]:
-    chunks = list(enumerate(in_chunks(items, CHUNK_ITEMS)))
-    rows: list[list[list[ManifestRow]]] = [[] for _ in chunks]
+    chunks = [Chunk(start + 1, items[start : start + CHUNK_ITEMS]) for start in range(0, len(items), CHUNK_ITEMS)]
     shown = 0
 
-    async def one(numbered: tuple[int, Sequence[PlannedItem]]) -> None:
+    async def one(chunk: Chunk) -> None:
         nonlocal shown
-        number, chunk = numbered
-        first = number * CHUNK_ITEMS + 1
-        rows[number] = await run_chunk(desk, chunk, first, first + len(chunk) - 1)
-        for row in (row for item_rows in rows[number] for row in item_rows if row.status not in ("done", "blocked")):
-            if shown < MOST_FAILURES_SHOWN:
-                shown += 1
-                await cast("Awaitable[State[ManifestRow]]", show_failure(row, return_state=True))
+        await run_chunk(desk, chunk)
+        for row in chunk.troubles()[: MOST_FAILURES_SHOWN - shown]:
+            shown += 1
+            await cast("Awaitable[State[ManifestRow]]", show_failure(row, return_state=True))
 
     await each_of(chunks, one, at_once=max(1, at_once // CHUNK_ITEMS))
-    return [row for chunk_rows in rows for item_rows in chunk_rows for row in item_rows]
+    return [row for chunk in chunks for item_rows in chunk.rows for row in item_rows]
+
+
+async def _all_through(
+    desk: Desk, items: Sequence[PlannedItem], work: StageWork, *, at_once: int
+) -> list[list[ManifestRow]]:
+    rows: list[list[ManifestRow]] = [[] for _ in items]
+
+    async def one(numbered: tuple[int, PlannedItem]) -> None:
+        number, item = numbered
+        rows[number] = await take_through(desk, item, work)
+
+    await each_of(enumerate(items), one, at_once=at_once)
+    return rows

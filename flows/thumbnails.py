@@ -6,7 +6,8 @@ import hashlib
 from collections.abc import Iterable
 
 from blocks.errors import CatwalkError
-from blocks.pictures import PictureLimits, fit, off_loop
+from blocks.fitting import fit
+from blocks.pictures import PictureLimits, off_loop
 from blocks.storage import ObjectStorage
 from catalogs.sources import PictureSources
 from flows.accounts import open_storage

@@ -34,7 +34,7 @@ async def finish_unit(desk: Desk, unit: Unit, upstream: StoredPicture | None) ->
     Only a unit that the ledger does not know, or knows as refused, is submitted; one that the ledger holds
     as submitted is polled, whoever submitted it. Raises what kept it from an end.
     """
-    attempt = await desk.ledger.latest(unit.unit_key)
+    attempt = await desk.ledger.latest(unit.unit_key) if desk.ledger_begun else None
     while True:
         if attempt is None or attempt.state is AttemptState.REFUSED or desk.retries(attempt):
             attempt = await _submit(desk, unit, upstream, after=attempt)

@@ -6,6 +6,7 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, cast
 
 from fastapi import APIRouter
@@ -94,7 +95,7 @@ async def _submit(request: Request) -> dict[str, Any]:
         billed=False,
     )
     job = JobRequest(OPERATION, visit.key, sandbox.base_url(request))
-    sandbox.jobs.start(job, task_id, charge, _work(visit, wanted), fault_of(request))
+    sandbox.jobs.start(job, task_id, charge, partial(_work, visit, wanted), fault_of(request))
     return {**envelope(visit.request_id), "task_type": "async", "task_id": task_id}
 
 

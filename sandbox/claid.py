@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 import orjson
@@ -80,7 +81,7 @@ def _start(endpoint: _Endpoint[RequestT], visit: Visit, wanted: RequestT, body: 
         billed=True,
     )
     request = JobRequest(endpoint.operation, visit.key, sandbox.base_url(visit.request), orjson.dumps(body))
-    return sandbox.jobs.start(request, job_id, charge, _work(endpoint, visit, wanted), fault_of(visit.request))
+    return sandbox.jobs.start(request, job_id, charge, partial(_work, endpoint, visit, wanted), fault_of(visit.request))
 
 
 async def _work(endpoint: _Endpoint[RequestT], visit: Visit, wanted: RequestT) -> Work:

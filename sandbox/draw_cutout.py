@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
+from sandbox.draw_shapes import threshold
+
 __all__ = ["Cutout", "cut_out", "shape_of"]
 
 # Alpha below this counts as seen through.
@@ -16,17 +18,17 @@ GRID = 96
 # The sandbox's own mark sits in this corner and belongs to no subject.
 MARK_WIDTH, MARK_HEIGHT = 0.2, 0.05
 _RAMP = [max(0, min(255, (level - NEAR) * 255 // (FAR - NEAR))) for level in range(256)]
-_SOLID = [255 if level > CLEAR else 0 for level in range(256)]
+_SOLID = threshold(CLEAR)
 # Below this height the floor begins, where shadows lie.
 FLOOR = 0.87
 # The share of holes above which a subject is taken to be whole and the holes to look like the background.
 HOLES = 0.15
 NOISY_PIXELS = 300_000
-_COLOURED = [255 if spread > 16 else 0 for spread in range(256)]
-_BLACK = [255 if level > 118 else 0 for level in range(256)]
+_COLOURED = threshold(16)
+_BLACK = threshold(118)
 _STEEP = [max(0, min(255, (level - 128) * 4)) for level in range(256)]
-_HALF = [255 if level > 110 else 0 for level in range(256)]
-_LOW = [255 if level > NEAR + 4 else 0 for level in range(256)]
+_HALF = threshold(110)
+_LOW = threshold(NEAR + 4)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from PIL import Image, ImageChops, ImageFilter
 
 from sandbox.draw_figure import Figure, Stance, figure
 from sandbox.draw_garment import Fitted, Garment, fit, shaded
-from sandbox.draw_person import Look
+from sandbox.draw_portrait import Sitter
 
 __all__ = ["Bearing", "dressed"]
 
@@ -27,8 +27,9 @@ class Bearing:
     ankles: tuple[int, int] = (42, 42)
 
 
-def dressed(look: Look, garments: Sequence[Garment], bearing: Bearing, height: int) -> tuple[Image.Image, Figure]:
+def dressed(sitter: Sitter, garments: Sequence[Garment], bearing: Bearing, height: int) -> tuple[Image.Image, Figure]:
     """The person in those garments, `height` pixels tall; what is missing of an outfit is added, as documented."""
+    look = sitter.look
     fits = [(one, fit(one, look.gender)) for one in garments]
     stance = _stance(fits, bearing)
     person = figure(look, stance, height)
@@ -41,6 +42,8 @@ def dressed(look: Look, garments: Sequence[Garment], bearing: Bearing, height: i
         person.shirt.onto(sheet)
     _put_on(sheet, person, [one for one in fits if one[0].kind in ("top", "dress")])
     person.head.onto(sheet)
+    if sitter.portrait is not None:
+        sitter.portrait.onto(sheet, person.origin, person.scale)
     _put_on(sheet, person, [one for one in fits if one[0].kind == "bag"])
     return sheet, person
 

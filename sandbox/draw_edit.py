@@ -33,6 +33,11 @@ WEATHER: dict[str, Callable[[Pen, int], None]] = {
 }
 BACKGROUND_WORDS = frozenset({"background", "backdrop", "behind", "wall"})
 NO_SUBJECT = 0.9
+TINTS: tuple[tuple[frozenset[str], Colour], ...] = (
+    (frozenset({"sunset", "golden", "warm", "sunny", "summer", "autumn"}), (255, 228, 192)),
+    (frozenset({"night", "dark", "moody"}), (120, 128, 176)),
+    (frozenset({"cold", "cool", "winter", "rain", "rainy"}), (214, 230, 255)),
+)
 GRADES: tuple[Colour, ...] = ((255, 226, 190), (206, 224, 255), (255, 214, 224), (214, 240, 214), (236, 220, 255))
 
 
@@ -118,15 +123,10 @@ def _graded(picture: Image.Image, words: set[str]) -> Image.Image | None:
     if words & {"vintage", "sepia", "retro", "film"}:
         toned = ImageOps.colorize(picture.convert("L"), (44, 28, 18), (255, 240, 212), mid=(168, 128, 92))  # pyright: ignore[reportArgumentType] - tuples are taken as well
         return Image.blend(picture, toned, 0.72)
-    if words & {"sunset", "golden", "warm", "sunny", "summer", "autumn"}:
-        return ImageChops.multiply(picture, Image.new("RGB", picture.size, (255, 228, 192)))
-    if words & {"night", "dark", "moody"}:
-        return ImageChops.multiply(picture, Image.new("RGB", picture.size, (120, 128, 176)))
-    if words & {"cold", "cool", "winter", "rain", "rainy"}:
-        return ImageChops.multiply(picture, Image.new("RGB", picture.size, (214, 230, 255)))
     if words & {"bright", "brighter", "lighter"}:
         return ImageEnhance.Brightness(picture).enhance(1.16)
-    return None
+    tint = next((tint for known, tint in TINTS if words & known), None)
+    return ImageChops.multiply(picture, Image.new("RGB", picture.size, tint)) if tint else None
 
 
 def _by_chance(picture: Image.Image, seed: int) -> Image.Image:

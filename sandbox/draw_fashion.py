@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import random
-from functools import lru_cache
 
 from PIL import Image
 
 from sandbox.draw_backdrop import backdrop_words, ground_shadow, studio
-from sandbox.draw_cutout import cut_out
 from sandbox.draw_dressed import Bearing, dressed
-from sandbox.draw_file import capped, decode, facts_of, finish, seed_of
+from sandbox.draw_file import capped, facts_of, finish, seed_of
 from sandbox.draw_garment import Garment, garment_from
-from sandbox.draw_person import Look, gender_in, look_after, look_of
+from sandbox.draw_person import gender_in, look_of
 from sandbox.draw_place import place
-from sandbox.orders import Drawn, FashionOrder, Gender
+from sandbox.draw_portrait import Sitter, sitter_of
+from sandbox.orders import Drawn, FashionOrder
 
 __all__ = ["bearing_of", "fashion", "stand"]
 
@@ -32,31 +31,27 @@ def fashion(order: FashionOrder) -> Drawn:
     alone = len(order.clothing) == 1
     garments = [garment_from(data, n, alone) for n, data in enumerate(order.clothing)]
     seed = seed_of(order.frame.seed, *order.clothing, order.person, order.pose, order.background)
-    look = _look(order, garments, seed)
-    pictures = [_picture(order, garments, look, size, seed + n) for n in range(order.frame.count)]
+    sitter = _sitter(order, garments, seed)
+    pictures = [_picture(order, garments, sitter, size, seed + n) for n in range(order.frame.count)]
     return finish(order.frame, inputs, pictures)
 
 
-def _look(order: FashionOrder, garments: list[Garment], seed: int) -> Look:
+def _sitter(order: FashionOrder, garments: list[Garment], seed: int) -> Sitter:
     gender = gender_in(f"{order.pose} {order.background}")
     if order.person is not None:
-        # Seeded by the photograph alone: the same person wears the whole catalog.
-        return _look_after(order.person, order.frame.seed, gender)
+        return sitter_of(order.person, order.frame.seed, gender)
     if gender is None and any(one.kind == "dress" for one in garments):
         gender = "woman"
-    return look_of(seed, gender)
+    return Sitter(look_of(seed, gender))
 
 
-@lru_cache(maxsize=16)
-def _look_after(person: bytes, seed: int, gender: Gender | None) -> Look:
-    return look_after(cut_out(decode(person)).picture, seed_of(seed, person), gender)
-
-
-def _picture(order: FashionOrder, garments: list[Garment], look: Look, size: tuple[int, int], seed: int) -> Image.Image:
+def _picture(
+    order: FashionOrder, garments: list[Garment], sitter: Sitter, size: tuple[int, int], seed: int
+) -> Image.Image:
     words = order.background
     ground = studio(size, words, seed // 7 % 12) if backdrop_words(words) else place(size, words, seed // 7 % 3).picture
     picture = ground.copy()
-    stand(picture, look, garments, bearing_of(order.pose, seed), zoom=_zoom(order.pose), seed=seed)
+    stand(picture, sitter, garments, bearing_of(order.pose, seed), zoom=_zoom(order.pose), seed=seed)
     return picture
 
 
@@ -78,13 +73,13 @@ def bearing_of(pose: str, seed: int) -> Bearing:
 
 
 def stand(
-    picture: Image.Image, look: Look, garments: list[Garment], bearing: Bearing, *, zoom: float, seed: int
+    picture: Image.Image, sitter: Sitter, garments: list[Garment], bearing: Bearing, *, zoom: float, seed: int
 ) -> None:
     """Put the dressed person onto the picture, soles on its floor."""
     w, h = picture.size
     crown, soles = FULL_BODY
     height = round(min((soles - crown) * h, w * 1.75) * zoom)
-    sheet, person = dressed(look, garments, bearing, height)
+    sheet, person = dressed(sitter, garments, bearing, height)
     shift = random.Random(seed).uniform(-0.02, 0.02) * w
     x = w / 2 + shift
     top = soles * h - height if zoom == 1.0 else crown * h

@@ -167,7 +167,7 @@ def _draw_slip(pen: Pen, body: Body, look: Look) -> None:
 def _draw_jeans(pen: Pen, body: Body, stance: Stance) -> None:
     for side, ankle in ((-1, stance.left_ankle), (1, stance.right_ankle)):
         spine = [(x, min(y, 938), half + 6) for x, y, half in _leg(body, side, ankle)]
-        pen.limb(spine[:-1] + [(spine[-1][0], 934, spine[-1][2] + 4)], shade(JEANS, -0.16))
+        pen.limb([*spine[:-1], (spine[-1][0], 934, spine[-1][2] + 4)], shade(JEANS, -0.16))
         pen.limb([(x - 4, y, half * 0.8) for x, y, half in spine], JEANS)
         pen.stroke([(x + side * half * 0.86, y) for x, y, half in spine], shade(JEANS, -0.3), 1.6)
         x, _, half = spine[-1]

@@ -12,7 +12,8 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter
 from sandbox.draw_cutout import Cutout, Shape, cut_out, shape_of
 from sandbox.draw_figure import BODIES, Body
 from sandbox.draw_file import decode
-from sandbox.draw_shapes import mirrored
+from sandbox.draw_shapes import mirrored, threshold
+from sandbox.draw_skin import skin_mask
 from sandbox.orders import Gender
 
 __all__ = ["Fitted", "Garment", "Kind", "fit", "garment_from", "shaded"]
@@ -23,6 +24,7 @@ MOST_PIXELS = 800
 SLEEVE = 0.07
 # A picture smaller than this is a thumbnail, whose edges are too coarse to follow.
 LEAST_PIXELS = 96
+_OPAQUE = threshold(128)
 _DEPTH = [178 + v * 77 // 255 for v in range(256)]
 LEAST_ARM, MOST_ARM, BARE_ARM = 6, 34, 12
 
@@ -91,12 +93,8 @@ def _worn(picture: Image.Image, cutout: Cutout) -> bool:
 
 def _skin_share(cut: Image.Image) -> float:
     upper = cut.crop((0, 0, cut.width, max(1, int(cut.height * 0.35)))).resize((32, 32), Image.Resampling.BOX)
-    _, cb, cr = upper.convert("RGB").convert("YCbCr").split()
-    warm = ImageChops.darker(
-        cb.point([255 if 85 <= v <= 122 else 0 for v in range(256)]),  # noqa: PLR2004 - the usual range of skin
-        cr.point([255 if 138 <= v <= 172 else 0 for v in range(256)]),  # noqa: PLR2004
-    )
-    seen = ImageChops.darker(warm, upper.getchannel("A").point([255 if v > 128 else 0 for v in range(256)]))  # noqa: PLR2004
+    warm = skin_mask(upper)
+    seen = ImageChops.darker(warm, upper.getchannel("A").point(_OPAQUE))
     return seen.histogram()[255] / 1024
 
 

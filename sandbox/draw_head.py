@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from sandbox.draw_colour import Colour, mix, shade
-from sandbox.draw_person import Look
+from sandbox.draw_person import HairStyle, Look
 from sandbox.draw_shapes import Pen, Point, mirrored
 
 __all__ = ["draw_hair_behind", "draw_head"]
@@ -48,6 +50,8 @@ def draw_head(pen: Pen, look: Look, neck: float) -> None:
     skin = look.skin
     pen.limb([(0, 100, neck * 0.96), (0, 130, neck), (0, 152, neck + 4)], skin)
     pen.blob([(-neck, 112), (0, 124), (neck, 112), (neck * 0.9, 136), (0, 146), (-neck * 0.9, 136)], shade(skin, -0.2))
+    if look.style == "none":
+        return
     for side in (-1, 1):
         pen.oval(side * 39, 70, 6.5, 11, shade(skin, -0.08))
     pen.blob(_face(look), skin)
@@ -55,7 +59,7 @@ def draw_head(pen: Pen, look: Look, neck: float) -> None:
     _draw_features(pen, look)
     if look.beard:
         _draw_beard(pen, look)
-    _draw_fringe(pen, look)
+    _FRINGES[look.style](pen, look)
 
 
 def _face(look: Look) -> list[Point]:
@@ -102,50 +106,72 @@ def _draw_beard(pen: Pen, look: Look) -> None:
     pen.blob([(-11, 98), (0, 96), (11, 98), (5, 103), (-5, 103)], mix(look.skin, (180, 70, 76), 0.35))
 
 
-def _draw_fringe(pen: Pen, look: Look) -> None:
-    hair, light = look.hair, shade(look.hair, 0.16)
-    match look.style:
-        case "long" | "waves":
-            for side in (-1, 1):
-                lock = [(side * 2, 2), (side * 30, 8), (side * 47, 46), (side * 52, 110), (side * 54, 168), (side * 42, 196),
-                        (side * 38, 130), (side * 38, 70), (side * 22, 30)]  # fmt: skip
-                pen.blob(lock, hair)
-            pen.blob([(0, -5), (34, 4), (46, 36), (30, 26), (4, 12), (-26, 28), (-46, 38), (-36, 4)], hair)
-            pen.stroke([(-6, 2), (-30, 18), (-41, 60)], light, 2.4)
-        case "bob":
-            pen.blob([(0, -6), (36, 4), (52, 44), (54, 104), (40, 118), (39, 66), (26, 36), (-22, 36), (-39, 62), (-40, 118),
-                      (-54, 104), (-52, 44), (-36, 4)], hair)  # fmt: skip
-            pen.stroke([(-14, 4), (-36, 22), (-44, 70)], light, 2.4)
-        case "bun" | "ponytail":
-            pen.blob(
-                [(0, -6), (34, 4), (42, 44), (40, 62), (30, 34), (0, 18), (-30, 34), (-40, 62), (-42, 44), (-34, 4)],
-                hair,
-            )
-            pen.stroke([(-6, 0), (-28, 14), (-36, 34)], light, 2.2)
-        case "curls":
-            spread = 1.0 if look.gender == "woman" else 0.86
-            for x, y, r in (
-                (0, 0, 24),
-                (-24, 8, 21),
-                (24, 8, 21),
-                (-40, 32, 17),
-                (40, 32, 17),
-                (-12, 14, 16),
-                (14, 14, 16),
-            ):
-                pen.oval(x * spread, y + (1 - spread) * 20, r * spread, r * spread, hair)
-            for x, y in ((-18, -2), (10, -8), (30, 8)):
-                pen.stroke([(x - 6, y + 4), (x, y - 3), (x + 7, y + 3)], light, 2)
-        case "crew":
-            pen.blob([(0, -1), (30, 6), (41, 38), (40, 58), (36, 36), (24, 22), (-24, 22), (-36, 36), (-40, 58), (-41, 38), (-30, 6)],
-                     hair)  # fmt: skip
-        case "slick":
-            pen.blob(
-                [(-4, -8), (32, 0), (42, 40), (40, 62), (35, 34), (16, 18), (-28, 26), (-38, 60), (-42, 40), (-34, 4)],
-                hair,
-            )
-            pen.stroke([(-26, 14), (0, 2), (26, 10)], light, 2.4)
-        case "short":
-            pen.blob([(-10, -12), (22, -8), (41, 20), (41, 58), (36, 38), (26, 18), (-2, 26), (-30, 22), (-38, 58), (-43, 34), (-34, 2)],
-                     hair)  # fmt: skip
-            pen.stroke([(-24, 10), (0, 0), (24, 4)], light, 2.6)
+def _long_fringe(pen: Pen, look: Look) -> None:
+    for side in (-1, 1):
+        lock = [(side * 2, 2), (side * 30, 8), (side * 47, 46), (side * 52, 110), (side * 54, 168), (side * 42, 196),
+                (side * 38, 130), (side * 38, 70), (side * 22, 30)]  # fmt: skip
+        pen.blob(lock, look.hair)
+    pen.blob([(0, -5), (34, 4), (46, 36), (30, 26), (4, 12), (-26, 28), (-46, 38), (-36, 4)], look.hair)
+    pen.stroke([(-6, 2), (-30, 18), (-41, 60)], shade(look.hair, 0.16), 2.4)
+
+
+def _bob_fringe(pen: Pen, look: Look) -> None:
+    pen.blob([(0, -6), (36, 4), (52, 44), (54, 104), (40, 118), (39, 66), (26, 36), (-22, 36), (-39, 62), (-40, 118),
+              (-54, 104), (-52, 44), (-36, 4)], look.hair)  # fmt: skip
+    pen.stroke([(-14, 4), (-36, 22), (-44, 70)], shade(look.hair, 0.16), 2.4)
+
+
+def _bun_fringe(pen: Pen, look: Look) -> None:
+    pen.blob(
+        [(0, -6), (34, 4), (42, 44), (40, 62), (30, 34), (0, 18), (-30, 34), (-40, 62), (-42, 44), (-34, 4)],
+        look.hair,
+    )
+    pen.stroke([(-6, 0), (-28, 14), (-36, 34)], shade(look.hair, 0.16), 2.2)
+
+
+def _curls_fringe(pen: Pen, look: Look) -> None:
+    spread = 1.0 if look.gender == "woman" else 0.86
+    for x, y, r in (
+        (0, 0, 24),
+        (-24, 8, 21),
+        (24, 8, 21),
+        (-40, 32, 17),
+        (40, 32, 17),
+        (-12, 14, 16),
+        (14, 14, 16),
+    ):
+        pen.oval(x * spread, y + (1 - spread) * 20, r * spread, r * spread, look.hair)
+    for x, y in ((-18, -2), (10, -8), (30, 8)):
+        pen.stroke([(x - 6, y + 4), (x, y - 3), (x + 7, y + 3)], shade(look.hair, 0.16), 2)
+
+
+def _crew_fringe(pen: Pen, look: Look) -> None:
+    pen.blob([(0, -1), (30, 6), (41, 38), (40, 58), (36, 36), (24, 22), (-24, 22), (-36, 36), (-40, 58), (-41, 38), (-30, 6)],
+             look.hair)  # fmt: skip
+
+
+def _slick_fringe(pen: Pen, look: Look) -> None:
+    pen.blob(
+        [(-4, -8), (32, 0), (42, 40), (40, 62), (35, 34), (16, 18), (-28, 26), (-38, 60), (-42, 40), (-34, 4)],
+        look.hair,
+    )
+    pen.stroke([(-26, 14), (0, 2), (26, 10)], shade(look.hair, 0.16), 2.4)
+
+
+def _short_fringe(pen: Pen, look: Look) -> None:
+    pen.blob([(-10, -12), (22, -8), (41, 20), (41, 58), (36, 38), (26, 18), (-2, 26), (-30, 22), (-38, 58), (-43, 34), (-34, 2)],
+             look.hair)  # fmt: skip
+    pen.stroke([(-24, 10), (0, 0), (24, 4)], shade(look.hair, 0.16), 2.6)
+
+
+_FRINGES: dict[HairStyle, Callable[[Pen, Look], None]] = {
+    "long": _long_fringe,
+    "waves": _long_fringe,
+    "bob": _bob_fringe,
+    "bun": _bun_fringe,
+    "ponytail": _bun_fringe,
+    "curls": _curls_fringe,
+    "crew": _crew_fringe,
+    "slick": _slick_fringe,
+    "short": _short_fringe,
+}

@@ -21,30 +21,31 @@ Painter = Callable[[ImageDraw.ImageDraw, tuple[int, int], random.Random, Colour 
 
 # The longest side places are drawn at: all of them lie out of focus behind their subject.
 DRAWN_SIDE = 480
-PAINTERS: dict[str, tuple[Painter, frozenset[str]]] = {
-    "beach": (beach, frozenset({"beach", "sea", "ocean", "coast", "shore", "seaside", "tropical", "sandy", "summer"})),
-    "desert": (desert, frozenset({"desert", "dune", "dunes", "sahara", "canyon"})),
-    "mountains": (mountains, frozenset({"snow", "snowy", "winter", "ski", "alpine", "mountain", "mountains", "ice"})),
-    "city": (city, frozenset({"street", "city", "urban", "downtown", "skyline", "alley", "paris", "rooftop"})),
-    "neon": (neon_club, frozenset({"neon", "club", "cyberpunk", "disco", "nightclub"})),
+PAINTERS: dict[str, tuple[Painter, str]] = {
+    "beach": (beach, "beach sea ocean coast coastal shore seaside tropical sandy summer harbour harbor island"),
+    "desert": (desert, "desert dune dunes sahara canyon"),
+    "mountains": (mountains, "snow snowy winter ski alpine mountain mountains ice glacier"),
+    "city": (city, "street city urban downtown skyline alley paris parisian rooftop town plaza arcade metropolitan"),
+    "neon": (neon_club, "neon club cyberpunk disco nightclub"),
     "garden": (
         garden,
-        frozenset({"garden", "forest", "park", "meadow", "nature", "botanical", "jungle", "leaves", "spring", "autumn",
-                   "fall", "flowers", "floral", "grass", "woods", "outdoor", "outdoors"}),
+        "garden forest park meadow nature botanical jungle leaves leafy spring autumn fall flowers floral grass woods outdoor orchard picnic courtyard",
     ),
-    "marble": (marble_counter, frozenset({"marble", "kitchen", "countertop", "bathroom", "stone", "granite"})),
-    "podium": (podium, frozenset({"podium", "pedestal", "plinth", "stage", "arch"})),
-    "loft": (brick_loft, frozenset({"loft", "brick", "industrial", "warehouse", "concrete"})),
-    "wood": (wood_table, frozenset({"wood", "wooden", "table", "desk", "oak", "cafe", "café", "rustic", "restaurant"})),
-    "room": (room, frozenset({"room", "interior", "home", "living", "bedroom", "sofa", "boutique", "store", "apartment",
-                              "window", "indoors"})),
-}  # fmt: skip
+    "marble": (marble_counter, "marble kitchen countertop bathroom granite"),
+    "podium": (podium, "podium pedestal plinth stage arch"),
+    "loft": (brick_loft, "loft brick industrial warehouse concrete stone"),
+    "wood": (wood_table, "wood wooden table desk oak cafe café rustic restaurant"),
+    "room": (
+        room,
+        "room interior home living bedroom sofa boutique store window windows indoors gallery library cottage hotel",
+    ),
+}
+KINDS = {word: kind for kind, (_, words) in PAINTERS.items() for word in words.split()}
 LIGHTS = {
     "sunset": frozenset({"sunset", "sunrise", "golden", "dusk", "warm", "autumn", "fall"}),
     "night": frozenset({"night", "dark", "moody", "midnight", "evening"}),
     "bright": frozenset({"bright", "sunny", "morning", "daylight", "airy", "light", "summer"}),
 }
-TALLEST = 0.62
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +58,7 @@ class Place:
 
 def place_named(words: str) -> str | None:
     """The kind of place that the words name first, if any."""
-    named = re.findall(r"\w+", words.lower())
-    for word in named:
-        for kind, (_, known) in PAINTERS.items():
-            if word in known:
-                return kind
-    return None
+    return next((KINDS[word] for word in re.findall(r"\w+", words.lower()) if word in KINDS), None)
 
 
 def place(size: tuple[int, int], words: str, variant: int) -> Place:

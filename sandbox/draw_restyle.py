@@ -16,6 +16,7 @@ from sandbox.draw_file import capped, decode, finish, seed_of
 from sandbox.draw_garment import garment_from
 from sandbox.draw_person import Look, preset_look
 from sandbox.draw_place import place
+from sandbox.draw_portrait import Sitter
 from sandbox.draw_shapes import Layer
 from sandbox.draw_skin import Head, dyed, head_of, skin_mask
 from sandbox.orders import Drawn, RestyleOrder, UnusablePicture
@@ -120,7 +121,7 @@ def _emptied(picture: Image.Image) -> Image.Image:
 def _dressed(order: RestyleOrder, look: Look, height: int, seed: int) -> tuple[Image.Image, float]:
     garment = garment_from(order.picture, 0, True)
     tall = round(height * 0.87)
-    sheet, person = dressed(look, [garment], bearing_of("", seed), tall)
+    sheet, person = dressed(Sitter(look), [garment], bearing_of("", seed), tall)
     box = sheet.getbbox() or (0, 0, *sheet.size)
     return sheet.crop((0, box[1], sheet.width, box[3])), person.origin[1] + tall - box[1]
 

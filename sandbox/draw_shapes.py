@@ -10,11 +10,21 @@ from PIL import Image, ImageDraw
 
 from sandbox.draw_colour import Colour
 
-__all__ = ["Layer", "Pen", "Point", "curve", "mirrored"]
+__all__ = ["Layer", "Pen", "Point", "band", "curve", "mirrored", "threshold"]
 
 Point = tuple[float, float]
 STEPS = 6
 OPAQUE = 255
+
+
+def threshold(level: int) -> list[int]:
+    """A lookup table that makes everything above the level white and the rest black."""
+    return band(level + 1, 255)
+
+
+def band(low: int, high: int) -> list[int]:
+    """A lookup table that makes everything from `low` to `high` white and the rest black."""
+    return [255 if low <= level <= high else 0 for level in range(256)]
 
 
 def curve(points: Sequence[Point], *, closed: bool = True) -> list[Point]:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from PIL import Image, ImageChops, ImageFilter, ImageOps
 
 from sandbox.draw_colour import Colour, shade
+from sandbox.draw_shapes import band, threshold
 
-__all__ = ["Head", "dyed", "head_of", "skin_mask"]
+__all__ = ["Head", "average", "dyed", "head_of", "is_skin", "skin_mask"]
 
 # Chroma ranges that human skin of any tone falls into.
 # In the figure's units: where the skin of the face begins below the hair, and where the figure ends.
@@ -17,11 +18,11 @@ FOREHEAD, SOLES = 26, 991
 HEAD_ROOM, NARROWEST_FACE, WIDEST_FACE = 0.125, 0.035, 0.14
 # A face that begins this much lower than it should stands under a bun or a high hat.
 HIGH_HAIR = 0.03
-SURELY = 160
-_NEAR = [255 if v < 50 else 0 for v in range(256)]
-_OPAQUE = [255 if v > 128 else 0 for v in range(256)]
-_CB = [255 if 82 <= v <= 122 else 0 for v in range(256)]
-_CR = [255 if 138 <= v <= 172 else 0 for v in range(256)]
+SURELY, BARELY = 160, 40
+_NEAR = band(0, 49)
+_OPAQUE = threshold(128)
+_CB = band(82, 122)
+_CR = band(138, 172)
 
 
 def skin_mask(picture: Image.Image) -> Image.Image:
@@ -48,7 +49,7 @@ def head_of(body: Image.Image) -> Head | None:
     if crown is None:
         return None
     face = _colour_at(upper, (crown[0] + crown[2]) / 2, h * 0.085, h * 0.012)
-    if face is None or not _is_skin(face):
+    if face is None or not is_skin(face):
         return None
     box = _like(upper, face).getbbox()
     if box is None or not NARROWEST_FACE * h < box[2] - box[0] < WIDEST_FACE * h:
@@ -66,11 +67,20 @@ def _colour_at(picture: Image.Image, x: float, y: float, half: float) -> Colour 
     spot = picture.crop((round(x - half), round(y - half), round(x + half), round(y + half)))
     if int(spot.getchannel("A").getextrema()[0]) < SURELY:  # pyright: ignore[reportArgumentType] - one band gives one pair
         return None
-    one = spot.convert("RGB").resize((1, 1), Image.Resampling.BOX).tobytes()
-    return one[0], one[1], one[2]
+    return average(spot)
 
 
-def _is_skin(colour: Colour) -> bool:
+def average(picture: Image.Image) -> Colour | None:
+    """The mean colour of what is opaque; None where little is."""
+    red, green, blue, alpha = picture.convert("RGBa").resize((1, 1), Image.Resampling.BOX).tobytes()
+    if alpha < BARELY:
+        return None
+    # Premultiplied by opacity, so that the cleared background has no say.
+    return min(255, red * 255 // alpha), min(255, green * 255 // alpha), min(255, blue * 255 // alpha)
+
+
+def is_skin(colour: Colour) -> bool:
+    """Whether a colour is one that human skin has."""
     _, cb, cr = Image.new("RGB", (1, 1), colour).convert("YCbCr").tobytes()
     return bool(_CB[cb] and _CR[cr])
 

@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import logging
 from collections import OrderedDict
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -87,7 +87,12 @@ class Jobs:
         self.numbers = itertools.count(228_654)
 
     def start(
-        self, request: JobRequest, job_id: str, charge: Charge, work: Awaitable[Work], fault: FaultRule | None
+        self,
+        request: JobRequest,
+        job_id: str,
+        charge: Charge,
+        work: Callable[[], Awaitable[Work]],
+        fault: FaultRule | None,
     ) -> Job:
         """Keep a new job and begin its work."""
         job = Job(job_id, request, self._clock.now(), self._seconds, charge)
@@ -131,9 +136,9 @@ class Jobs:
         self._jobs.clear()
         self._unsettled.clear()
 
-    async def _run(self, job: Job, work: Awaitable[Work]) -> None:
+    async def _run(self, job: Job, work: Callable[[], Awaitable[Work]]) -> None:
         try:
-            job.work = await work
+            job.work = await work()
         except UnusablePicture as failure:
             job.failure = failure
         except Exception:  # noqa: BLE001 - a defect of the sandbox itself must not leave a job that never ends

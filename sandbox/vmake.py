@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Annotated, Any, Literal
 
 import orjson
@@ -96,7 +97,7 @@ async def _submit(request: Request) -> dict[str, Any]:
         billed=True,
     )
     job = JobRequest(OPERATION, visit.key, sandbox.base_url(request))
-    sandbox.jobs.start(job, task_id, charge, _work(visit, task), fault_of(request))
+    sandbox.jobs.start(job, task_id, charge, partial(_work, visit, task), fault_of(request))
     return {"taskId": task_id}
 
 

@@ -30,6 +30,26 @@ def pytest_configure() -> None:
     os.environ.update(FENCE)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what uses a suite's fixture as that suite's."""
+    for item in items:
+        names: tuple[str, ...] = getattr(item, "fixturenames", ())
+        if "ceph" in names or "ceph_cluster" in names:
+            item.add_marker(pytest.mark.ceph)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Where CI says that a suite must run (`CATWALK_REQUIRED_SUITES`), a skip in it is a failure."""
+    report = yield
+    required = os.environ.get("CATWALK_REQUIRED_SUITES", "").split()
+    if report.skipped and not hasattr(report, "wasxfail") and any(item.get_closest_marker(name) for name in required):
+        report.outcome = "failed"
+    return report
+
+
 @pytest.fixture(scope="session")
 def moto() -> Generator[S3Server]:
     """An S3 server that knows every conditional write and checks no key: `moto.endpoint_url`, `moto.storage()`."""

@@ -14,7 +14,7 @@ import botocore.session
 from botocore.exceptions import BotoCoreError
 from fsspec import AbstractFileSystem
 from prefect.blocks.core import Block
-from pydantic import Field, HttpUrl, SecretStr, ValidationError, field_validator
+from pydantic import Field, HttpUrl, PrivateAttr, SecretStr, ValidationError, field_validator
 
 from blocks.errors import StorageError
 from blocks.storage.reach import Reach, reach_of
@@ -71,6 +71,9 @@ class ObjectStorage(Block):
         default="auto",
         description="Whether vendors can fetch signed links: judged by the endpoint's address, always, or never.",
     )
+
+    # Every call goes through it, and its settings do not change.
+    _opened: Store | None = PrivateAttr(default=None)
 
     @field_validator("root")
     @classmethod
@@ -168,7 +171,7 @@ class ObjectStorage(Block):
 
     async def check(self) -> None:
         """Make sure, with a probe, that objects can be created exclusively, read and listed; or say what to do."""
-        store = self._store(min(self.patience, CHECK_PATIENCE_SECONDS))
+        store = self._open(min(self.patience, CHECK_PATIENCE_SECONDS))
         probe = f".catwalk-probe-{uuid4().hex}"
         created = await store.create(probe, b"first", "text/plain")
         try:
@@ -186,7 +189,12 @@ class ObjectStorage(Block):
         """Close the running event loop's connections; the loop does it by itself when it ends."""
         await self._store().close()
 
-    def _store(self, patience: float | None = None) -> Store:
+    def _store(self) -> Store:
+        if self._opened is None:
+            self._opened = self._open(self.patience)
+        return self._opened
+
+    def _open(self, patience: float) -> Store:
         connection = S3Connection(
             self.access_key_id,
             self.secret_access_key,
@@ -195,7 +203,7 @@ class ObjectStorage(Block):
             self.region,
             self.max_connections,
         )
-        return store_at(self.root, connection, self.patience if patience is None else patience)
+        return store_at(self.root, connection, patience)
 
 
 async def _prove(store: Store, probe: str, *, created: bool) -> None:

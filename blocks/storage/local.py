@@ -184,27 +184,33 @@ class LocalStore:
 
 
 @contextmanager
-def whole_file(target: Path, put: Callable[[Path, Path], None] = os.replace) -> Generator[BinaryIO]:
+def whole_file(target: Path, put: Callable[[str, str], None] = os.replace) -> Generator[BinaryIO]:
     """Write `target` beside itself, then `put` it in place: on the disk, and whole, before anyone sees it."""
-    part = target.with_name(f"{PART_PREFIX}{uuid4().hex}")
+    # Plain strings: this is on the way of every ledger entry, and pathlib would double its cost.
+    name = str(target)
+    folder = os.path.dirname(name)  # noqa: PTH120 - see above
+    part = f"{folder}/{PART_PREFIX}{uuid4().hex}"
+    placed = False
     try:
-        with _opened(part) as out:
+        with _opened(part, folder) as out:
             yield out
             out.flush()
             os.fsync(out.fileno())
-        put(part, target)
+        put(part, name)
+        placed = put is os.replace
     finally:
-        with suppress(OSError):
-            part.unlink()
-    _sync_folder(target.parent)
+        if not placed:
+            with suppress(OSError):
+                os.unlink(part)  # noqa: PTH108 - see above
+    _sync_folder(folder)
 
 
-def _opened(part: Path) -> BinaryIO:
+def _opened(part: str, folder: str) -> BinaryIO:
     try:
-        return part.open("xb")
+        return open(part, "xb")  # noqa: PTH123 - the caller closes it
     except FileNotFoundError:
-        _make_folder(part.parent)
-        return part.open("xb")
+        _make_folder(Path(folder))
+        return open(part, "xb")  # noqa: PTH123
 
 
 def _make_folder(folder: Path) -> None:
@@ -212,10 +218,10 @@ def _make_folder(folder: Path) -> None:
     if not folder.is_dir():
         _make_folder(folder.parent)
         folder.mkdir(exist_ok=True)
-        _sync_folder(folder.parent)
+        _sync_folder(str(folder.parent))
 
 
-def _sync_folder(folder: Path) -> None:
+def _sync_folder(folder: str) -> None:
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
@@ -223,7 +229,7 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _write(target: Path, data: bytes, put: Callable[[Path, Path], None] = os.replace) -> None:
+def _write(target: Path, data: bytes, put: Callable[[str, str], None] = os.replace) -> None:
     with whole_file(target, put) as out:
         out.write(data)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import unicodedata
+import re
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -37,6 +37,10 @@ def normal_root(root: str) -> str:
     return f"{scheme}://{trimmed}"
 
 
+# Control characters and lone surrogates, which some stores refuse and others change.
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
 def store_at(root: str, connection: S3Connection, patience: float) -> Store:
     """The store that a normal root means."""
     scheme, separator, rest = root.partition("://")
@@ -61,6 +65,6 @@ def _flaw(path: str) -> str | None:
         return "it is empty, or begins, ends or doubles a slash"
     if "." in parts or ".." in parts:
         return "'.' and '..' lead elsewhere"
-    if any(unicodedata.category(character) in ("Cc", "Cs") for character in path):
+    if _UNPRINTABLE.search(path):
         return "it has control characters"
     return None

@@ -11,8 +11,8 @@ import typer
 
 from blocks.account import VendorAccount
 from blocks.operations import OPERATIONS
-from catalogs.catalog import CatalogSource
 from catalogs.layout import GALLERY_PATH
+from catalogs.mapping import CatalogSource
 from catalogs.samples import demo_catalog
 from deployments.cli.run import exit_code, run_flow
 from flows.parameters import CatalogRun

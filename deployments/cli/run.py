@@ -14,7 +14,7 @@ from prefect.client.schemas.objects import State
 from prefect.settings import PREFECT_API_URL
 
 from blocks.errors import CatwalkError
-from catalogs.catalog import CatalogSource
+from catalogs.mapping import CatalogSource
 from catalogs.plan import Selection
 from deployments.cli.config import load_config
 from deployments.cli.console import tell_report

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
 from blocks.errors import CatalogError
-from blocks.pictures import BrokenPicture, PictureInfo, PictureLimits, examine, fit, off_loop
+from blocks.fitting import fit
+from blocks.pictures import BrokenPicture, PictureInfo, PictureLimits, examine, off_loop
 
 WEB = PictureLimits(frozenset({"JPEG", "PNG"}), max_bytes=5_000_000)
 REFINER = PictureLimits(

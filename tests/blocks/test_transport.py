@@ -299,7 +299,8 @@ async def test_one_client_serves_an_event_loop_until_it_is_closed() -> None:
 
 
 @pytest.mark.parametrize(
-    "target", ["/a%2Fb%28c%29/d%20e?X-Credential=k%2Fus%2Faws4&time=10%3A30&name=a+b", "/%7Euser/caf%C3%A9.png?x=%E2%82%AC"]
+    "target",
+    ["/a%2Fb%28c%29/d%20e?X-Credential=k%2Fus%2Faws4&time=10%3A30&name=a+b", "/%7Euser/caf%C3%A9.png?x=%E2%82%AC"],
 )
 async def test_an_address_is_sent_letter_for_letter(target: str) -> None:
     """A signed address fits its signature only as it was given."""

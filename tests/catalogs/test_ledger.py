@@ -49,6 +49,16 @@ async def test_a_unit_without_attempts_has_no_latest(storage: ObjectStorage) -> 
     assert await Ledger(storage).latest(KEY) is None
 
 
+async def test_a_ledger_is_begun_by_its_first_claim(storage: ObjectStorage) -> None:
+    """Other objects of the output do not count."""
+    ledger = Ledger(storage)
+    await storage.write("manifest.csv", b"sku", content_type="text/csv")
+
+    assert await ledger.begun() is False
+    await ledger.claim(an_attempt())
+    assert await ledger.begun() is True
+
+
 async def test_an_attempt_is_one_object_under_its_key(storage: ObjectStorage) -> None:
     """So that it can be found, read and restored by hand."""
     await Ledger(storage).claim(an_attempt(number=1))

@@ -267,8 +267,8 @@ def test_a_row_that_cannot_run_is_set_aside_and_the_rest_go_on(tmp_path: Path) -
     assert [entry.sku for entry in plan if isinstance(entry, PlannedItem)] == ["SKU-0", "SKU-5"]
     assert [(reject.row, reject.sku, reject.column, reject.value) for reject in rejects] == [
         (2, "SKU-1", "person_image", ""),
-        (3, "SKU-2", "geschlecht", "Unisex"),
-        (4, "SKU-3", "top_garment", "ftp://shop.example/top.png"),
+        (3, "SKU-2", "geschlecht", "'Unisex'"),
+        (4, "SKU-3", "top_garment", "'ftp://shop.example/top.png'"),
         (5, None, "sku", "'SKU-0'"),
     ]
     assert [reject.reason.partition(":")[0] for reject in rejects] == [
@@ -290,6 +290,34 @@ def test_a_blank_cell_that_a_text_needs_is_told_by_the_catalogs_own_name(tmp_pat
 
     assert (reject.row, reject.column, reject.value) == (2, "farbe", "")
     assert reject.reason.startswith("stage 'style': a text option needs column 'color', which is blank in this row.")
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("top_garment", '["https://shop.example/\\ud800.png"]'),
+        ("top_garment", '{"url": "half/\\udfff.png"}'),
+        ("top_garment", "a\0b.png"),
+        ("top_garment", "https://[::1/x.png"),
+        ("top_garment", "https://user:secret@shop.example/x.png"),
+        ("top_garment", "sftp://shop.example/x.png?token=so"),
+        ("person_image", "s3://"),
+        ("gender", "Unisex"),
+        ("setting", "very " * 1000),
+    ],
+)
+def test_an_odd_cell_is_that_rows_trouble_and_can_be_written_down(column: str, value: str, tmp_path: Path) -> None:
+    """Whatever is in it, the other rows go on, and plan and manifest can hold what is said of it."""
+    rows = garment_rows(3)
+    rows[1][column] = value
+    plan = plan_of(rows, tmp_path)
+    (reject,) = rejects_of(plan)
+
+    assert len(plan) == 3
+    assert (reject.row, reject.sku) == (2, "SKU-1")
+    assert "secret" not in reject.reason + reject.value
+    assert len(reject.reason.encode()) < 600
+    assert len(reject.value.encode()) <= 200
 
 
 def test_a_text_that_grows_too_long_is_that_rows_trouble(tmp_path: Path) -> None:

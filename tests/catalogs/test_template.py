@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from blocks.claid import EditOptions, SceneOptions
@@ -86,28 +86,28 @@ def test_doubled_braces_stand_for_themselves() -> None:
     assert filled("{{{color}}} {{x}}", color="red") == "{red} {x}"
 
 
-@given(st.text(min_size=3).filter(lambda text: "\0" not in text))
+@given(st.text(alphabet=st.characters(exclude_categories=NOT_CHARACTERS), max_size=40))
 @settings(deadline=None)
 def test_any_text_can_be_written_with_doubled_braces(text: str) -> None:
     """What is escaped comes out as it was."""
-    assume(text.isprintable())
-    options = EditOptions(prompt=text.replace("{", "{{").replace("}", "}}"))
+    options = EditOptions(prompt="see " + text.replace("{", "{{").replace("}", "}}"))
 
     assert columns_of(options) == set()
-    assert render_options(options, {}).prompt == text
+    assert render_options(options, {}).prompt == f"see {text}"
 
 
-@given(st.text(alphabet="{}|ab .[]0!:_\\\n", min_size=3, max_size=24))
+@given(st.text(alphabet="{}|ab .[]0!:_\\\n", max_size=24))
 @settings(deadline=None, max_examples=300)
 def test_any_text_with_braces_is_a_template_or_refused(text: str) -> None:
-    """Nothing but `RecipeError` comes of an odd text, at planning and at filling alike."""
-    options = EditOptions(prompt=text)
+    """Nothing but `RecipeError` comes of an odd text, and what is none of it is filled."""
+    options = EditOptions(prompt=f"see {text}")
     try:
         columns = columns_of(options)
     except RecipeError:
         return
     rendered = render_options(options, dict.fromkeys(columns, "VALUE"))
 
+    assert rendered.prompt.startswith("see ")
     assert rendered.prompt.count("VALUE") >= len(columns)
 
 

@@ -17,7 +17,8 @@ from blocks.ailabtools import AILabToolsCredentials
 from blocks.claid import ClaidCredentials
 from blocks.storage import ObjectStorage
 from blocks.vmake import VmakeCredentials
-from catalogs.catalog import Catalog, CatalogSource
+from catalogs.catalog import Catalog
+from catalogs.mapping import CatalogSource
 from catalogs.plan import PlannedItem, Selection, plan_items
 from catalogs.recipe import Recipe, parse_recipe
 from catalogs.sources import PictureSources

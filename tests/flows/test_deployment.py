@@ -72,7 +72,7 @@ class Office:
     ) -> None:
         self.server = server
         self.deployment: str = server.get("/deployments/name/process-catalog/catalog")["id"]
-        self.run = {"catalog": {"uri": str(catalog)}, "recipe": "on-model", "accounts": accounts, "gallery_items": 0}
+        self.run = {"catalog": {"uri": str(catalog)}, "recipe": "on-model", "accounts": accounts}
         self._charges = charges
 
     def ask(self, **changed: Any) -> Any:
@@ -151,6 +151,13 @@ def test_artifacts_report_the_run(delivered: Run) -> None:
     assert [{"stage": stage, "done": 4} for stage in STAGES] == _table(artifacts["catwalk-stages"])
 
 
+def test_gallery_shows_every_item(delivered: Run) -> None:
+    """The gallery lies beside the manifest and names every SKU."""
+    page = (delivered.output / "gallery.html").read_text("utf-8")
+
+    assert [] == [sku for sku in SKUS if sku not in page]
+
+
 def test_each_unit_is_billed_once(delivered: Run) -> None:
     """The vendors billed exactly the jobs in the manifest, at the prices in it."""
     billed = sorted((charge["operation"], charge["credits"]) for charge in delivered.billed if charge["billed"])
@@ -199,7 +206,7 @@ def test_wrong_key_fails_the_run_with_a_clear_message(office: Office, tmp_path: 
     ("changed", "place"),
     [
         ({"recipee": "on-model"}, "'recipee' was unexpected"),
-        ({"catalog": {"uri": "c.parquet", "colums": {}}}, "'run.catalog'"),
+        ({"catalog": {"uri": "c.parquet", "columnz": {}}}, "'run.catalog'"),
         ({"selection": {"limit": 0}}, "'run.selection.limit'"),
         ({"retry": ["everything"]}, "'run.retry[0]'"),
         ({"recipe": {"name": "mine", "stages": []}}, "'run.recipe"),
