@@ -212,4 +212,4 @@ def _cut(words: str | None) -> str | None:
 
 
 def _sentence(text: str) -> str:
-    return text if text.endswith((".", "!", "?", "…", "'", '"')) else text + "."
+    return text if text.endswith((".", "!", "?", "…")) else text + "."

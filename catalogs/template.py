@@ -73,15 +73,16 @@ def columns_of(options: Options) -> set[str]:
 
 
 def unknown_columns(options: Options, known: Iterable[str]) -> list[str]:
-    """For each column that is not in the catalog, its name with the nearest ones that are."""
+    """For each column that is not in the catalog and has no text to stand in, its name with the nearest ones."""
     names = list(known)
-    missing = sorted(columns_of(options) - set(names))
+    needed = {piece.column for text in _texts(_wire(options)) for piece in _parse(text) if piece.fallback is None}
+    missing = sorted(column for column in needed - {None, *names} if column)
     return [_suggest(column, names) for column in missing]
 
 
 def render_options(options: OptionsT, columns: Mapping[str, Any]) -> OptionsT:
     """
-    Fill the templates from one row, which has every column that they name.
+    Fill the templates from one row, which has every column that they name without a fallback.
 
     Raises `Blank` for a blank column without a fallback, `RecipeError` when the filled text leaves the option's range.
     """
@@ -126,7 +127,7 @@ def _fill(value: JsonValue, columns: Mapping[str, Any]) -> JsonValue:
 def _value(piece: _Piece, columns: Mapping[str, Any]) -> str:
     if piece.column is None:
         return ""
-    if words := phrase(columns[piece.column]):
+    if words := phrase(columns.get(piece.column)):
         return words
     if piece.fallback is None:
         raise Blank(

@@ -18,11 +18,11 @@ from catalogs.plan_file import PlanWriter
 from catalogs.recipe import Recipe, load_recipe
 from catalogs.rows import Reject
 from catalogs.sources import PictureSources
-from flows.accounts import open_storage
+from flows.accounts import check_accounts, open_storage
 from flows.outcome import quarantined
 from flows.parameters import CatalogRun
 
-__all__ = ["RunPlan", "make_plan", "recipe_of"]
+__all__ = ["RunPlan", "check_run", "make_plan", "recipe_of"]
 
 # One process works through this many items as one shard; more become further shards.
 SHARD_ITEMS = 20_000
@@ -63,6 +63,13 @@ def recipe_of(run: CatalogRun) -> Recipe:
     return run.recipe if isinstance(run.recipe, Recipe) else load_recipe(run.recipe)
 
 
+async def check_run(run: CatalogRun) -> None:
+    """See, within moments and without a call to a vendor, what would keep a run from beginning at all; raises it."""
+    recipe, catalog = await _opened(run)
+    recipe.check_columns(catalog.columns)
+    await check_accounts({stage.operation for stage in recipe.stages}, run.accounts)
+
+
 async def make_plan(run: CatalogRun, run_id: str, folder: Path) -> RunPlan:
     """
     Read catalog and recipe and write plan and rejects into a local folder.
@@ -70,13 +77,17 @@ async def make_plan(run: CatalogRun, run_id: str, folder: Path) -> RunPlan:
     Raises `CatalogError` or `RecipeError` when nothing of it can run, and `StorageError` when the output's
     manifest can't be read.
     """
-    recipe = recipe_of(run)
-    catalog_storage = await open_storage(run.catalog.uri, run.accounts)
-    catalog = await asyncio.to_thread(Catalog.open, run.catalog, catalog_storage)
+    recipe, catalog = await _opened(run)
     recipe.check_columns(catalog.columns)
     done = await _done_keys(await open_storage(run.output, run.accounts), folder)
     entries = plan_items(catalog, recipe, PictureSources(catalog.folder), selection=run.selection, done=done)
     return await asyncio.to_thread(_write_plan, recipe, entries, run_id, folder)
+
+
+async def _opened(run: CatalogRun) -> tuple[Recipe, Catalog]:
+    recipe = recipe_of(run)
+    storage = await open_storage(run.catalog.uri, run.accounts)
+    return recipe, await asyncio.to_thread(Catalog.open, run.catalog, storage)
 
 
 def _write_plan(recipe: Recipe, entries: Iterable[PlannedItem | Reject], run_id: str, folder: Path) -> RunPlan:

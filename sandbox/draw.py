@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from sandbox.orders import (
     ConvertOrder,
     Drawn,
@@ -15,7 +17,11 @@ from sandbox.orders import (
 
 __all__ = ["draw"]
 
+# Catalogs come back to the same garments and people, and equal orders make equal pictures.
+ORDERS_REMEMBERED = 32
 
+
+@lru_cache(maxsize=ORDERS_REMEMBERED)
 def draw(order: Order) -> Drawn:
     """Draw an order; raises `UnusablePicture` when an input is broken."""
     # Imported by the process that draws: the one that answers requests never loads them.

@@ -26,6 +26,7 @@ HOLES = 0.15
 NOISY_PIXELS = 300_000
 _COLOURED = threshold(16)
 _BLACK = threshold(118)
+_TINGED = [max(0, min(255, (spread - 3) * 64)) for spread in range(256)]
 _STEEP = [max(0, min(255, (level - 128) * 4)) for level in range(256)]
 _HALF = threshold(110)
 _LOW = threshold(NEAR + 4)
@@ -75,7 +76,7 @@ def _difference(picture: Image.Image) -> Image.Image:
     ImageDraw.Draw(most).rectangle((*_mark_corner(w, h), w, h), fill=0)
     if w * h > NOISY_PIXELS:
         most = most.filter(ImageFilter.BoxBlur(1))
-    mask = _whole(most)
+    mask = _whole(most, ImageChops.subtract(most, least).filter(ImageFilter.BoxBlur(1)))
     # A rim of background would glow before a darker scene.
     return mask.filter(ImageFilter.MinFilter(3)) if w * h > NOISY_PIXELS else mask
 
@@ -109,17 +110,21 @@ def _clear_shadow(most: Image.Image, least: Image.Image) -> None:
     most.paste(ImageChops.darker(floor, kept), box)
 
 
-def _whole(most: Image.Image) -> Image.Image:
-    """The subject's mask, filled where much of its inside looks like the background: a white shirt on white."""
+def _whole(most: Image.Image, spread: Image.Image) -> Image.Image:
+    """
+    The subject's mask, filled where its inside looks like the background.
+
+    All of it where that is much, as with a white shirt on white; else what has a hue that light alone can't explain.
+    """
     edges = most.point(_RAMP)
     small = most.resize((GRID, GRID), Image.Resampling.BOX).point(_LOW).filter(ImageFilter.MedianFilter(3))
     rows = _spans(small)
     columns = _spans(small.transpose(Image.Transpose.TRANSPOSE)).transpose(Image.Transpose.TRANSPOSE)
     inside = ImageChops.darker(rows, columns)
     seen, whole = small.histogram()[255], inside.histogram()[255]
-    if seen > whole * (1 - HOLES):
-        return edges
     filled = inside.filter(ImageFilter.MinFilter(3)).resize(most.size, Image.Resampling.BICUBIC).point(_STEEP)
+    if seen > whole * (1 - HOLES):
+        filled = ImageChops.darker(filled, spread.point(_TINGED))
     return ImageChops.lighter(edges, filled)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import select
@@ -77,6 +78,8 @@ def serve(
         timeout_keep_alive=75,
         timeout_graceful_shutdown=1,
     )
+    # Tens of thousands of jobs and charges stay for a day: looking through them for garbage so often takes time.
+    gc.set_threshold(50_000, 20, 100)
     server = _Server(config, lambda: on_ready(url) if on_ready else None)
     if until_stdin_closes:
         threading.Thread(target=_stop_after_stdin, args=(server,), daemon=True).start()

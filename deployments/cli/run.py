@@ -19,7 +19,7 @@ from catalogs.plan import Selection
 from deployments.cli.config import load_config
 from deployments.cli.console import tell_report
 from flows.parameters import CatalogRun
-from flows.planning import RunPlan, make_plan
+from flows.planning import RunPlan, check_run, make_plan
 from flows.process_catalog import process_catalog
 from flows.report import RunReport
 
@@ -60,6 +60,8 @@ def run(
         with TemporaryDirectory(prefix="catwalk-") as folder:
             tell_plan(asyncio.run(make_plan(request, "dry-run", Path(folder))))
         return
+    # What is wrong at first sight is said before Prefect starts, which takes longer than the look.
+    asyncio.run(check_run(request))
     report = run_flow(request)
     tell_report(report)
     raise typer.Exit(exit_code(report))

@@ -55,7 +55,7 @@ def test_a_message_names_the_row_the_cause_the_words_and_the_next_step() -> None
 
     assert (
         str(error)
-        == "SKU 'A1' stage 'model': Claid refused the request. The vendor says: 'pose: too short' Correct it."
+        == "SKU 'A1' stage 'model': Claid refused the request. The vendor says: 'pose: too short'. Correct it."
     )
 
 

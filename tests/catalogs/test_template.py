@@ -132,6 +132,14 @@ def test_attributes_and_items_are_only_odd_column_names(name: str) -> None:
     assert unknown_columns(options, ["color", "0"])[0].startswith(repr(name))
 
 
+def test_an_unknown_column_with_a_fallback_is_the_fallback() -> None:
+    """A shipped recipe may use a column that a catalog does not have, if it says what stands in."""
+    options = EditOptions(prompt="on {setting|a marble floor}")
+
+    assert [] == unknown_columns(options, ["color"])
+    assert "on a marble floor" == render_options(options, {"color": "red"}).prompt
+
+
 def test_an_unknown_column_is_told_with_the_nearest() -> None:
     """A typing error is answered with what was meant."""
     options = EditOptions(prompt="{colour} {zzz}")

@@ -35,7 +35,7 @@ class Catwalk:
 
     environment: dict[str, str] = field(repr=False)
 
-    def __call__(self, *arguments: str | Path, folder: Path | None = None, **variables: str | None) -> Ended:
+    def __call__(self, *arguments: str | Path, folder: Path | str | None = None, **variables: str | None) -> Ended:
         """Run it in a folder, with some variables set otherwise or, as None, not at all."""
         process = self.started(*arguments, folder=folder, **variables)
         try:
@@ -45,7 +45,7 @@ class Catwalk:
         return Ended(process.returncode, out, err)
 
     def started(
-        self, *arguments: str | Path, folder: Path | None = None, **variables: str | None
+        self, *arguments: str | Path, folder: Path | str | None = None, **variables: str | None
     ) -> subprocess.Popen[str]:
         """Start it, with its process group for its own, as a terminal would."""
         environment = {name: text for name, text in {**self.environment, **variables}.items() if text is not None}
