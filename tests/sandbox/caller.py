@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import random
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
@@ -21,6 +22,12 @@ AILAB = {"ailabapi-api-key": "test-key"}
 JOB_DEADLINE_SECONDS = 20
 
 
+def noise(size: tuple[int, int]) -> Image.Image:
+    """Always the same noise, which makes a file large."""
+    w, h = size
+    return Image.frombytes("L", size, random.Random(1).randbytes(w * h)).convert("RGB")
+
+
 def garment_png(size: tuple[int, int] = (180, 240), colour: str = "crimson") -> bytes:
     """A T-shirt on white, large enough in bytes for every vendor."""
     w, h = size
@@ -28,7 +35,7 @@ def garment_png(size: tuple[int, int] = (180, 240), colour: str = "crimson") -> 
     shirt = [(w * 0.3, h * 0.1), (w * 0.7, h * 0.1), (w * 0.95, h * 0.35), (w * 0.85, h * 0.45), (w * 0.74, h * 0.35),
              (w * 0.74, h * 0.9), (w * 0.26, h * 0.9), (w * 0.26, h * 0.35), (w * 0.15, h * 0.45), (w * 0.05, h * 0.35)]  # fmt: skip
     ImageDraw.Draw(picture).polygon(shirt, fill=colour)
-    grain = Image.effect_noise(size, 12).convert("RGB")
+    grain = noise(size)
     buffer = io.BytesIO()
     Image.blend(picture, grain, 0.04).save(buffer, "PNG")
     return buffer.getvalue()

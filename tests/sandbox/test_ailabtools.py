@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from tests.sandbox.caller import AILAB, Caller, garment_png
+from tests.sandbox.caller import AILAB, Caller, garment_png, noise
 
 
 def encoded(size: tuple[int, int], format_: str) -> bytes:
     """Noise, so that the file is large enough."""
     buffer = io.BytesIO()
-    Image.effect_noise(size, 90).convert("RGB").save(buffer, format_)
+    noise(size).save(buffer, format_)
     return buffer.getvalue()
 
 
@@ -45,6 +45,7 @@ def test_formats(caller: Caller, format_: str) -> None:
         ({"gender": "female"}, 400, "ERROR_INVALID_PARAMETER"),
         ({"top_garment": encoded((160, 160), "WEBP")}, 415, "UNSUPPORTED_FILE_TYPES"),
     ],
+    ids=["no person", "no coarse image", "an address", "no task type", "task type", "gender", "format"],
 )
 def test_what_is_refused_at_once(caller: Caller, parts: dict[str, Any], status: int, code: str) -> None:
     """A missing part, a wrong choice and a wrong format are refused before a task exists."""
@@ -57,12 +58,13 @@ def test_what_is_refused_at_once(caller: Caller, parts: dict[str, Any], status: 
 @pytest.mark.parametrize(
     ("data", "status", "code"),
     [
-        (garment_png((151, 151))[:5000] + b"", 413, "FILE_SIZE_EXCEEDS_LIMIT"),
+        (garment_png((151, 151))[:5000], 413, "FILE_SIZE_EXCEEDS_LIMIT"),
         (encoded((1400, 1400), "BMP"), 413, "FILE_SIZE_EXCEEDS_LIMIT"),
         (encoded((150, 400), "PNG"), 413, "FILE_RESOLUTION_EXCEEDS_LIMITS"),
         (encoded((4096, 160), "JPEG"), 413, "FILE_RESOLUTION_EXCEEDS_LIMITS"),
         (b"\x89PNG\r\n\x1a\n" + b"broken" * 2000, 422, "FILE_DECODING_FAILURE"),
     ],
+    ids=["too few bytes", "too many bytes", "too small", "too large", "broken"],
 )
 def test_what_is_refused_on_the_poll(caller: Caller, data: bytes, status: int, code: str) -> None:
     """Limits of size and resolution are enforced while processing: the poll itself answers with the error."""

@@ -38,6 +38,7 @@ def test_another_format(caller: Caller) -> None:
         (garment_png(), '{"operations": {"resizing": {}}}', 422),
         (garment_png(), '{"output": {"format": "gif"}}', 422),
     ],
+    ids=["text", "no file", "broken JSON", "an operation", "a format"],
 )
 def test_what_is_refused(caller: Caller, file: bytes | None, data: str, status: int) -> None:
     """No picture, no JSON, or an operation that the sandbox does not simulate."""

@@ -179,7 +179,7 @@ def test_a_template_is_the_scene() -> None:
     assert (12, 200, 90) == drawn(order).convert("RGB").getpixel((3, 3))
 
 
-@pytest.mark.parametrize("data", [b"", b"text", GARMENT[:400]])
+@pytest.mark.parametrize("data", [b"", b"text", GARMENT[:400]], ids=["nothing", "text", "cut off"])
 def test_broken_pictures(data: bytes) -> None:
     """A broken picture is refused, whichever order it comes with."""
     with pytest.raises(UnusablePicture):

@@ -105,6 +105,7 @@ async def test_strict_mode_knows_the_documented_presets() -> None:
         {"image": base64.b64encode(b"not a picture").decode()},
         {"mask": base64.b64encode(garment_png((20, 30))).decode()},
     ],
+    ids=["unreachable", "no base64", "no picture", "another size"],
 )
 def test_a_bad_picture_fails_the_task(caller: Caller, body: dict[str, Any]) -> None:
     """A picture that can't be used fails the task, with HTTP 200, a reason and no charge."""
