@@ -43,12 +43,20 @@ GRADES: tuple[Colour, ...] = ((255, 226, 190), (206, 224, 255), (255, 214, 224),
 
 def edit(order: EditOrder) -> Drawn:
     """Draw the order's pictures."""
-    original = decode(order.picture).convert("RGB")
+    original = _on_white(decode(order.picture))
     size = capped(order.size or _scaled(original.size, order.long_side), order.frame.longest_side)
     seed = seed_of(order.frame.seed, order.picture, order.prompt)
     fitted = ImageOps.fit(original, size, Image.Resampling.LANCZOS)
     pictures = [_edited(fitted, order.prompt, seed + n, n) for n in range(order.frame.count)]
     return finish(order.frame, [order.picture], pictures)
+
+
+def _on_white(picture: Image.Image) -> Image.Image:
+    """The picture without transparency, which an edit's result does not keep."""
+    layer = picture.convert("RGBA")
+    ground = Image.new("RGB", layer.size, "white")
+    ground.paste(layer, mask=layer.getchannel("A"))
+    return ground
 
 
 def _scaled(size: tuple[int, int], long_side: int) -> tuple[int, int]:

@@ -14,7 +14,7 @@ from blocks.operations import OPERATIONS
 from catalogs.layout import GALLERY_PATH
 from catalogs.mapping import CatalogSource
 from catalogs.samples import demo_catalog
-from deployments.cli.run import exit_code, run_flow
+from deployments.cli.run import announce_prefect, exit_code, run_flow
 from flows.parameters import CatalogRun
 from sandbox.server import running_sandbox
 from sandbox.settings import SandboxSettings
@@ -32,6 +32,7 @@ def demo(
     """Run both shipped recipes on twelve drawn SKUs: no key, no charge, no internet."""
     started = monotonic()
     typer.echo("Twelve drawn SKUs, two recipes, five operations; the vendors are simulated on this machine.")
+    announce_prefect()
     codes: list[int] = []
     with running_sandbox(SandboxSettings(job_seconds=job_seconds, limits="off")) as sandbox:
         _use_sandbox(sandbox.url)

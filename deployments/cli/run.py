@@ -23,7 +23,7 @@ from flows.planning import RunPlan, check_run, make_plan
 from flows.process_catalog import process_catalog
 from flows.report import RunReport
 
-__all__ = ["exit_code", "run", "run_flow"]
+__all__ = ["announce_prefect", "exit_code", "run", "run_flow"]
 
 EXIT_NOT_DONE = 1
 EXIT_PARTIAL = 3
@@ -62,9 +62,18 @@ def run(
         return
     # What is wrong at first sight is said before Prefect starts, which takes longer than the look.
     asyncio.run(check_run(request))
+    announce_prefect()
     report = run_flow(request)
     tell_report(report)
     raise typer.Exit(exit_code(report))
+
+
+def announce_prefect() -> None:
+    """Say what a first wait is for."""
+    if PREFECT_API_URL.value() is None:
+        typer.echo(
+            "Starting a temporary Prefect server, which takes some ten seconds; PREFECT_API_URL names a lasting one."
+        )
 
 
 def run_flow(request: CatalogRun) -> RunReport:

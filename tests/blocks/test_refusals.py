@@ -77,7 +77,7 @@ def test_tells_the_exchange_the_words_and_the_next_step() -> None:
     failure = by_status(ACCOUNT, answer(502, page), words=None, posting=True, request_id="r-1")
 
     assert str(failure) == (
-        "Vmake broke down over a paid call (HTTP 502 to GET /v1/x). The vendor says: '502 Bad gateway' "
+        "Vmake broke down over a paid call (HTTP 502 to GET /v1/x). The vendor says: '502 Bad gateway'. "
         "The vendor may have charged for it, so it is repeated only on --retry unknown."
     )
     assert failure is not None

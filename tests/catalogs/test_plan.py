@@ -14,7 +14,7 @@ import pytest
 
 from blocks.errors import CatalogError
 from catalogs.plan import PlannedItem, Selection, plan_items
-from catalogs.recipe import Recipe, load_recipe, shipped_recipes
+from catalogs.recipe import Recipe, load_recipe, parse_recipe, shipped_recipes
 from catalogs.rows import Reject
 from catalogs.samples import demo_catalog
 from catalogs.sources import PictureSources
@@ -286,7 +286,10 @@ def test_a_blank_cell_that_a_text_needs_is_told_by_the_catalogs_own_name(tmp_pat
     rows = [{("farbe" if name == "color" else name): value for name, value in row.items()} for row in garment_rows(2)]
     rows[1]["farbe"] = "  "
     catalog = catalog_at(parquet_of(rows, tmp_path / "catalog.parquet"), columns={"color": "farbe"})
-    (reject,) = rejects_of(planned(catalog, "preset-model"))
+    recipe = parse_recipe(
+        "{name: r, stages: [{name: style, operation: claid.edit, options: {prompt: 'a {color} bag'}}]}", source="test"
+    )
+    (reject,) = rejects_of(planned(catalog, recipe))
 
     assert (reject.row, reject.column, reject.value) == (2, "farbe", "")
     assert reject.reason.startswith("stage 'style': a text option needs column 'color', which is blank in this row.")
