@@ -90,13 +90,14 @@ class PictureLimits:
     """
     What a vendor takes: formats by Pillow's names, bytes, pixels a side, pixels in all.
 
+    Where the vendor names no shortest side, 16 pixels keep out what it would charge for and can do nothing with.
     A picture that has to be converted becomes a JPEG or a PNG, so one of them must be among the formats.
     """
 
     formats: frozenset[str]
     max_bytes: int
     min_bytes: int = 0
-    min_side: int = 1
+    min_side: int = 16
     max_side: int = 16_000
     max_pixels: int | None = None
 

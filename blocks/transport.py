@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import warnings
 from weakref import WeakKeyDictionary
 
@@ -19,6 +20,16 @@ MAX_CONNECTIONS = 2000
 KEEPALIVE_SECONDS = 4.0
 
 _clients: WeakKeyDictionary[asyncio.AbstractEventLoop, httpx.AsyncClient] = WeakKeyDictionary()
+
+
+def _without_query(record: logging.LogRecord) -> bool:
+    """Keep the signatures of addresses out of httpx's own log lines, which name every address in full."""
+    if isinstance(record.args, tuple):
+        record.args = tuple(arg.copy_with(query=None) if isinstance(arg, httpx.URL) else arg for arg in record.args)
+    return True
+
+
+logging.getLogger("httpx").addFilter(_without_query)
 
 
 with warnings.catch_warnings():

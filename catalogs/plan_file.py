@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from catalogs.plan import PlannedItem, Unit
 
-__all__ = ["PLAN_SCHEMA", "PlanWriter", "read_shard"]
+__all__ = ["PLAN_SCHEMA", "PlanWriter", "read_shard", "shards_in"]
 
 ROWS_PER_GROUP = 20_000
 
@@ -81,6 +81,13 @@ class PlanWriter:
     ) -> None:
         self._flush()
         self._writer.close()
+
+
+def shards_in(path: Path) -> range:
+    """The numbers of a plan's shards."""
+    plan = pq.ParquetFile(path)
+    spans = [plan.metadata.row_group(group).column(0).statistics for group in range(plan.num_row_groups)]
+    return range(1 + max((cast("int", span.max) for span in spans if span is not None), default=-1))
 
 
 def read_shard(path: Path, shard: int) -> Iterator[PlannedItem]:

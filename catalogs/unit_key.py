@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, cast
 
-__all__ = ["result_identity", "source_identity", "unit_key"]
+__all__ = ["result_identity", "source_identity", "unit_key", "unsigned"]
 
 SCHEME = 1
 
@@ -37,7 +37,7 @@ def unit_key(operation: str, version: int, options: Mapping[str, Any], inputs: M
 def source_identity(uri: str, version: str | None) -> str:
     """A catalog's picture: its address without a signature, and its version where the catalog tells one."""
     # No address holds a line break, so no two pairs read alike.
-    return f"{_unsigned(uri)}\n{version}" if version else _unsigned(uri)
+    return f"{unsigned(uri)}\n{version}" if version else unsigned(uri)
 
 
 def result_identity(upstream_key: str, pick: int) -> str:
@@ -56,7 +56,8 @@ def _canonical(value: Any) -> Any:
     return value
 
 
-def _unsigned(uri: str) -> str:
+def unsigned(uri: str) -> str:
+    """The address without what signs it, if it is signed: it names the picture and opens nothing."""
     if not uri.startswith(("http://", "https://")) or not _SIGNED.search(uri):
         return uri
     address, _, query = uri.partition("?")

@@ -10,13 +10,12 @@ from blocks.operation import Finished, Result
 from blocks.operations import OPERATIONS
 from catalogs.ledger import Attempt, AttemptState, StoredPicture, now
 from catalogs.names import picture_path
-from catalogs.plan import Unit
 from flows.desk import Desk
 
 __all__ = ["collect"]
 
 
-async def collect(desk: Desk, unit: Unit, attempt: Attempt) -> Attempt:
+async def collect(desk: Desk, attempt: Attempt) -> Attempt:
     """
     Follow a submitted job to its end and store its pictures.
 
@@ -25,7 +24,7 @@ async def collect(desk: Desk, unit: Unit, attempt: Attempt) -> Attempt:
     """
     try:
         finished = await _results(desk, attempt)
-        pictures = await _store_all(desk, unit, attempt, finished)
+        pictures = await _store_all(desk, attempt, finished)
     except (JobFailed, ResultExpired) as error:
         ended = attempt.becomes(
             AttemptState.FAILED,
@@ -77,17 +76,17 @@ async def _follow(desk: Desk, attempt: Attempt, job_id: str) -> Finished:
         await asyncio.sleep(rhythm.interval)
 
 
-async def _store_all(desk: Desk, unit: Unit, attempt: Attempt, finished: Finished) -> tuple[StoredPicture, ...]:
+async def _store_all(desk: Desk, attempt: Attempt, finished: Finished) -> tuple[StoredPicture, ...]:
     numbered = enumerate(finished.results, start=1)
-    stored = await asyncio.gather(*(_store(desk, unit, attempt, result, n) for n, result in numbered))
+    stored = await asyncio.gather(*(_store(desk, attempt, result, n) for n, result in numbered))
     return tuple(stored)
 
 
-async def _store(desk: Desk, unit: Unit, attempt: Attempt, result: Result, number: int) -> StoredPicture:
+async def _store(desk: Desk, attempt: Attempt, result: Result, number: int) -> StoredPicture:
     account = desk.lane_of(attempt.operation).account
     async with desk.downloads:
         data, info = await download(result.url, account)
-        path = picture_path(unit.sku, unit.stage, unit.unit_key, number, info.extension)
+        path = picture_path(attempt.sku, attempt.stage, attempt.unit_key, number, info.extension)
         await desk.storage.write(path, data, content_type=info.mime)
     uri = desk.storage.uri(path)
     desk.recent.put(uri, data)

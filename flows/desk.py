@@ -13,11 +13,12 @@ from catalogs.ledger import Attempt, Ledger
 from catalogs.sources import PictureSources
 from flows.accounts import open_account, open_storage
 from flows.lane import Lane
-from flows.parameters import Retry, ShardRun
+from flows.parameters import ShardRun
 from flows.payload import PayloadBudget
 from flows.progress import RunProgress
 from flows.recent import RecentPictures
 from flows.rhythm import Rhythm
+from flows.window import OpenItems
 
 __all__ = ["Desk", "open_desk"]
 
@@ -37,7 +38,7 @@ class Desk:
         progress: RunProgress,
         *,
         run_id: str,
-        retry: Iterable[Retry] = (),
+        retry: Iterable[str] = (),
     ) -> None:
         self.storage = storage
         self.ledger = Ledger(storage)
@@ -51,6 +52,7 @@ class Desk:
         self.downloads = asyncio.Semaphore(DOWNLOADS_AT_ONCE)
         self.payloads = PayloadBudget(PAYLOAD_BYTES)
         self.recent = RecentPictures(RECENT_BYTES)
+        self.open_items = OpenItems()
         self._rhythms: dict[str, Rhythm] = {}
 
     def lane_of(self, operation: str) -> Lane:

@@ -12,6 +12,7 @@ from blocks.fitting import fit
 from blocks.operation import Inputs, Options, Picture, Slot
 from blocks.operations import OPERATIONS
 from blocks.pictures import off_loop
+from catalogs.addresses import bare
 from catalogs.ledger import StoredPicture
 from catalogs.plan import Unit
 from flows.desk import Desk
@@ -65,7 +66,7 @@ async def _result(desk: Desk, unit: Unit, upstream: StoredPicture) -> Picture:
 
 
 async def _fitted(unit: Unit, data: bytes, uri: str, url: str | None) -> Picture:
-    fitted, info = await off_loop(fit, data, OPERATIONS[unit.operation].limits, source=uri)
+    fitted, info = await off_loop(fit, data, OPERATIONS[unit.operation].limits, source=bare(uri))
     stem = PurePosixPath(unquote(urlsplit(uri).path)).stem or "picture"
     # A picture that had to be changed exists nowhere but here, so no URL serves it.
     return Picture(f"{stem}.{info.extension}", fitted, info.mime, url if fitted is data else None)

@@ -11,6 +11,7 @@ from catalogs.manifest import ManifestRow
 from catalogs.plan import Unit
 from catalogs.recipe import Recipe
 from catalogs.rows import Reject
+from catalogs.unit_key import unsigned
 from flows.lane import LaneClosed
 
 __all__ = ["blocked", "ended", "interrupted", "quarantined"]
@@ -95,7 +96,10 @@ def _row(unit: Unit, **fields: Any) -> ManifestRow:
         operation=unit.operation,
         unit_key=unit.unit_key,
         options=unit.options,
-        inputs=json.dumps(unit.inputs, ensure_ascii=False),
+        # The plan keeps signatures, as a run needs them; the manifest outlives them, and more people read it.
+        inputs=json.dumps(
+            {slot: [unsigned(uri) for uri in uris] for slot, uris in unit.inputs.items()}, ensure_ascii=False
+        ),
         pick=unit.pick,
         **fields,
     )

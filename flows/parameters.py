@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -10,9 +10,14 @@ from catalogs.mapping import CatalogSource
 from catalogs.plan import Selection
 from catalogs.recipe import Recipe
 
-__all__ = ["Accounts", "CatalogRun", "Retry", "ShardRun"]
+__all__ = ["Accounts", "CatalogRun", "Retry", "RetryRun", "ShardRun"]
 
-Retry = Literal["failed", "unknown"]
+
+class Retry(StrEnum):
+    """Ends that a person may want repeated."""
+
+    FAILED = "failed"
+    UNKNOWN = "unknown"
 
 
 class Accounts(BaseModel):
@@ -46,6 +51,20 @@ class CatalogRun(BaseModel):
         default_factory=list[Retry],
         description="Repeat units that ended so before; an unknown one may be charged a second time.",
     )
+    items_in_flight: int = Field(default=500, ge=1, le=5000, description="Items worked on at one time.")
+    gallery_items: int = Field(default=1000, ge=0, description="How many items the gallery shows; 0 for no gallery.")
+
+
+class RetryRun(BaseModel):
+    """Units of earlier runs once more, exactly those that ended so."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    output: str = Field(description="Where the earlier runs put pictures, ledger and manifest.")
+    kinds: list[Retry] = Field(
+        min_length=1, description="Which ends to repeat; an unknown one may be charged a second time."
+    )
+    accounts: Accounts = Field(default_factory=Accounts, description="Which accounts and credentials to use.")
     items_in_flight: int = Field(default=500, ge=1, le=5000, description="Items worked on at one time.")
     gallery_items: int = Field(default=1000, ge=0, description="How many items the gallery shows; 0 for no gallery.")
 

@@ -22,7 +22,7 @@ from flows.accounts import check_accounts, open_storage
 from flows.outcome import quarantined
 from flows.parameters import CatalogRun
 
-__all__ = ["RunPlan", "check_run", "make_plan", "recipe_of"]
+__all__ = ["SHARD_ITEMS", "RunPlan", "check_run", "make_plan", "recipe_of"]
 
 # One process works through this many items as one shard; more become further shards.
 SHARD_ITEMS = 20_000

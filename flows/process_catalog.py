@@ -9,36 +9,73 @@ from uuid import uuid4
 
 from prefect import flow
 from prefect.client.schemas.objects import State
+from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 
 from catalogs.layout import plan_path, rejects_path
 from catalogs.ledger import now
+from catalogs.runs import OpenRun, Runs
 from flows.accounts import check_accounts, open_storage
 from flows.parameters import CatalogRun, ShardRun
 from flows.planning import RunPlan, make_plan
 from flows.process_shard import process_shard
-from flows.publish import publish_gallery, publish_manifest
+from flows.publish import PublishedManifest, publish_gallery, publish_manifest
 from flows.report import RunReport, as_state, publish_report, summarise
+from flows.rescue import rescue
 
-__all__ = ["process_catalog"]
+__all__ = ["PARQUET", "new_run_id", "process_catalog"]
 
 PARQUET = "application/vnd.apache.parquet"
 
 
 @flow(name="process-catalog", flow_run_name="{run.output}", persist_result=False)
 async def process_catalog(run: CatalogRun) -> State[RunReport]:
-    """Plan, work through the shards, publish manifest and gallery, report."""
+    """Fetch what a killed run left, plan, work through the shards, publish manifest and gallery, report."""
     started_at = now()
-    run_id = new_run_id(started_at)
+    opened = await open_run(run, started_at)
+    run_id = opened.run_id
+    await rescue(run.output, run.accounts)
     with TemporaryDirectory(prefix="catwalk-") as scratch:
         folder = Path(scratch)
         plan = await plan_units(run, run_id, folder)
         parts = [await process_shard(shard) for shard in shards_of(run, run_id, plan)]
-        manifest = await publish_manifest(run, [*parts, rejects_path(run_id)], folder)
-        report = summarise(manifest.rows_of_run(), run_id=run_id, started_at=started_at, **manifest.facts(plan))
-        await publish_gallery(run, manifest, report)
+        storage = await open_storage(run.output, run.accounts)
+        manifest = await publish_manifest(storage, [*parts, rejects_path(run_id)], folder)
+        report = report_of(run, plan, manifest, run_id, started_at)
+        await publish_gallery(manifest, report, run.accounts, most=run.gallery_items)
+    await close_run(run, opened)
     await publish_report(report)
     return as_state(report)
+
+
+def report_of(
+    run: CatalogRun, plan: RunPlan, manifest: PublishedManifest, run_id: str, started_at: datetime
+) -> RunReport:
+    """What the run came to."""
+    return summarise(
+        manifest.rows_of_run(),
+        run_id=run_id,
+        started_at=started_at,
+        recipe=plan.recipe.name,
+        unchanged=plan.finished_items,
+        **manifest.facts(gallery=run.gallery_items > 0),
+    )
+
+
+async def open_run(run: CatalogRun, started_at: datetime) -> OpenRun:
+    """See that the output can be written, and begin a run, or carry on the one that was asked for the same and died."""
+    storage = await open_storage(run.output, run.accounts)
+    await storage.check()
+    asked = run.model_dump_json(include={"catalog", "recipe", "output", "selection", "retry"})
+    opened = await Runs(storage).begin(new_run_id(started_at), asked)
+    if opened.started_at < started_at:
+        get_run_logger().info("Carrying on run %s, which began at %s and did not end", opened.run_id, opened.started_at)
+    return opened
+
+
+async def close_run(run: CatalogRun, opened: OpenRun) -> None:
+    """Nothing of the run waits any more."""
+    await Runs(await open_storage(run.output, run.accounts)).end(opened)
 
 
 def new_run_id(started_at: datetime) -> str:
@@ -48,9 +85,8 @@ def new_run_id(started_at: datetime) -> str:
 
 
 async def plan_units(run: CatalogRun, run_id: str, folder: Path) -> RunPlan:
-    """Make the plan, see that it can begin at all, and store it."""
+    """Make the plan, see that its accounts are there, and store it."""
     storage = await open_storage(run.output, run.accounts)
-    await storage.check()
     plan = await make_plan(run, run_id, folder)
     await check_accounts(plan.operations if plan.items else (), run.accounts)
     await storage.upload(plan_path(run_id), plan.path, content_type=PARQUET)

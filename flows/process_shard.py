@@ -12,11 +12,13 @@ from catalogs.layout import shard_manifest_path
 from catalogs.manifest import ManifestRow, ManifestWriter
 from catalogs.plan import PlannedItem
 from catalogs.plan_file import read_shard
+from catalogs.runs import Runs
 from flows.accounts import open_storage
 from flows.desk import open_desk
 from flows.parameters import ShardRun
 from flows.progress import RunProgress, shown
 from flows.tasks import work_through
+from flows.window import kept
 
 __all__ = ["process_shard"]
 
@@ -41,7 +43,11 @@ async def read_items(shard: ShardRun, folder: Path) -> list[PlannedItem]:
 async def _work(shard: ShardRun, items: list[PlannedItem]) -> list[ManifestRow]:
     progress = RunProgress(sum(len(item.units) for item in items))
     operations = {unit.operation for item in items for unit in item.units}
-    async with open_desk(shard, operations, progress) as desk, shown(progress):
+    async with (
+        open_desk(shard, operations, progress) as desk,
+        shown(progress),
+        kept(desk.open_items, Runs(desk.storage), shard.run_id, shard.shard),
+    ):
         return await work_through(desk, items, at_once=shard.items_in_flight)
 
 

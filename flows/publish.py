@@ -13,9 +13,9 @@ from catalogs.exhibits import exhibits_of, garments_of, item_of, summary_of
 from catalogs.gallery import render_gallery
 from catalogs.layout import CSV_PATH, GALLERY_PATH, MANIFEST_PATH
 from catalogs.manifest import merge_manifests, read_rows, write_csv
+from catalogs.sources import PictureSources
 from flows.accounts import open_storage
-from flows.parameters import CatalogRun
-from flows.planning import RunPlan
+from flows.parameters import Accounts
 from flows.report import RunReport
 from flows.thumbnails import thumbnails
 
@@ -31,27 +31,27 @@ class PublishedManifest:
     storage: ObjectStorage
     path: Path
     parts: tuple[Path, ...]
-    gallery: bool
 
     def rows_of_run(self) -> Iterator[dict[str, Any]]:
         """The rows that this run has written, in item order."""
         for part in self.parts:
             yield from read_rows(part)
 
-    def facts(self, plan: RunPlan) -> dict[str, Any]:
-        """What a report says of plan and output."""
+    def recipes(self) -> set[str]:
+        """The recipes that the run's rows are of."""
+        return {row["recipe"] for part in self.parts for row in read_rows(part, ["recipe"])}
+
+    def facts(self, *, gallery: bool) -> dict[str, Any]:
+        """What a report says of the output."""
         return {
-            "recipe": plan.recipe.name,
             "output": self.storage.root,
             "manifest": self.storage.uri(MANIFEST_PATH),
-            "gallery": self.storage.uri(GALLERY_PATH) if self.gallery else None,
-            "unchanged": plan.finished_items,
+            "gallery": self.storage.uri(GALLERY_PATH) if gallery else None,
         }
 
 
-async def publish_manifest(run: CatalogRun, parts: Sequence[str], folder: Path) -> PublishedManifest:
+async def publish_manifest(storage: ObjectStorage, parts: Sequence[str], folder: Path) -> PublishedManifest:
     """Merge the parts into the output's manifest and replace it, and its CSV, in one step each."""
-    storage = await open_storage(run.output, run.accounts)
     local = [await _fetched(storage, part, folder / f"part-{n:05}.parquet") for n, part in enumerate(parts)]
     previous = None
     if await storage.exists(MANIFEST_PATH):
@@ -61,16 +61,17 @@ async def publish_manifest(run: CatalogRun, parts: Sequence[str], folder: Path) 
     write_csv(manifest, table)
     await storage.upload(CSV_PATH, table, content_type="text/csv; charset=utf-8")
     await storage.upload(MANIFEST_PATH, manifest, content_type=PARQUET)
-    return PublishedManifest(storage, manifest, tuple(local), gallery=run.gallery_items > 0)
+    return PublishedManifest(storage, manifest, tuple(local))
 
 
-async def publish_gallery(run: CatalogRun, manifest: PublishedManifest, report: RunReport) -> None:
-    """Write the gallery of the manifest's first items, as many as the run asks for."""
-    if not run.gallery_items:
+async def publish_gallery(manifest: PublishedManifest, report: RunReport, accounts: Accounts, *, most: int) -> None:
+    """Write the gallery of the manifest's first items, at most so many; none for 0."""
+    if not most:
         return
-    shown = list(_first_items(manifest.path, run.gallery_items))
-    sources = await thumbnails(garments_of(shown), run, manifest.storage)
-    exhibits = exhibits_of(shown, output=manifest.storage.root, sources=sources)
+    shown = list(_first_items(manifest.path, most))
+    sources = PictureSources(manifest.storage.root, storage=await open_storage(manifest.storage.root, accounts))
+    found = await thumbnails(garments_of(shown), sources, manifest.storage)
+    exhibits = exhibits_of(shown, output=manifest.storage.root, sources=found)
     for name, page in render_gallery(exhibits, summary_of(shown, made_at=report.finished_at, run_id=report.run_id)):
         await manifest.storage.write(name, page.encode(), content_type="text/html; charset=utf-8")
 

@@ -34,6 +34,7 @@ class Chunk:
     """Consecutive items and, once worked through, their rows; a plain class, which Prefect does not look into."""
 
     def __init__(self, first: int, items: Sequence[PlannedItem]) -> None:
+        self.first = first
         self.name = f"items {first} to {first + len(items) - 1}"
         self.items = items
         self.rows: list[list[ManifestRow]] = [[] for _ in items]
@@ -46,7 +47,7 @@ class Chunk:
 @task(name="chunk", task_run_name="{chunk.name}", cache_policy=NO_CACHE, persist_result=False)
 async def run_chunk(desk: Desk, chunk: Chunk) -> None:
     """A chunk of items as one task run; its failed items get task runs of their own."""
-    chunk.rows = await _all_through(desk, chunk.items, do_stage, at_once=len(chunk.items))
+    chunk.rows = await _all_through(desk, chunk.items, do_stage, at_once=len(chunk.items), before=chunk.first - 1)
 
 
 @task(name="failed item", task_run_name="{row.stage} {row.sku}", cache_policy=NO_CACHE, persist_result=False)
@@ -95,13 +96,15 @@ async def _with_chunk_tasks(desk: Desk, items: Sequence[PlannedItem], *, at_once
 
 
 async def _all_through(
-    desk: Desk, items: Sequence[PlannedItem], work: StageWork, *, at_once: int
+    desk: Desk, items: Sequence[PlannedItem], work: StageWork, *, at_once: int, before: int = 0
 ) -> list[list[ManifestRow]]:
     rows: list[list[ManifestRow]] = [[] for _ in items]
 
     async def one(numbered: tuple[int, PlannedItem]) -> None:
         number, item = numbered
+        desk.open_items.begin(before + number)
         rows[number] = await take_through(desk, item, work)
+        desk.open_items.end(before + number)
 
     await each_of(enumerate(items), one, at_once=at_once)
     return rows

@@ -23,8 +23,6 @@ from flows.inputs import load_inputs, read_options
 __all__ = ["finish_unit"]
 
 CLAIM_LOOK_SECONDS = 2.0
-# A claim this much older than the longest paid call can only belong to a run that died.
-CLAIM_GRACE_SECONDS = 60.0
 
 
 async def finish_unit(desk: Desk, unit: Unit, upstream: StoredPicture | None) -> Attempt:
@@ -39,7 +37,7 @@ async def finish_unit(desk: Desk, unit: Unit, upstream: StoredPicture | None) ->
         if attempt is None or attempt.state is AttemptState.REFUSED or desk.retries(attempt):
             attempt = await _submit(desk, unit, upstream, after=attempt)
         elif attempt.state is AttemptState.SUBMITTED:
-            attempt = await collect(desk, unit, attempt)
+            attempt = await collect(desk, attempt)
         elif attempt.state is AttemptState.SUBMITTING:
             attempt = await _await_claim(desk, attempt)
         else:
@@ -56,7 +54,7 @@ async def _submit(desk: Desk, unit: Unit, upstream: StoredPicture | None, *, aft
                 attempt = await _send_in_turn(desk, unit, call, after=after)
             del call
         if attempt is not None and attempt.state is AttemptState.SUBMITTED:
-            return await collect(desk, unit, attempt)
+            return await collect(desk, attempt)
     return attempt
 
 
@@ -163,9 +161,9 @@ def _judged(claim: Attempt, error: VendorError) -> Attempt:
 
 
 async def _await_claim(desk: Desk, claim: Attempt) -> Attempt | None:
-    """Wait for whoever holds a claim; one that nobody can hold any more leaves the outcome unknown."""
+    """Wait for whoever holds a claim; one older than the longest paid call belongs to a run that died."""
     timeouts = desk.lanes[claim.vendor].account.timeouts
-    lasts = timedelta(seconds=timeouts.connect + timeouts.reply + CLAIM_GRACE_SECONDS)
+    lasts = timedelta(seconds=timeouts.connect + timeouts.reply + timeouts.claim_grace)
     while now() - claim.claimed_at < lasts:
         await asyncio.sleep(CLAIM_LOOK_SECONDS)
         latest = await desk.ledger.latest(claim.unit_key)

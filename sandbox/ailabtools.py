@@ -10,14 +10,12 @@ from functools import partial
 from typing import Any, cast
 
 from fastapi import APIRouter
-from starlette.datastructures import FormData, UploadFile
-from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 from starlette.responses import Response
 
 from sandbox.ailabtools_replies import Visit, admit, envelope, invalid, refusal, task_not_found
 from sandbox.faults import FaultRule
-from sandbox.forms import form_of
+from sandbox.forms import Form, NotAForm, form_of
 from sandbox.jobs import Job, JobRequest, Work
 from sandbox.orders import Frame, Gender, RefineOrder, UnusablePicture
 from sandbox.replies import BodyTooLarge, Refusal, digest_of, digest_of_bytes, json_reply
@@ -102,14 +100,14 @@ async def _submit(request: Request) -> dict[str, Any]:
 async def _refinement(visit: Visit) -> _Refinement:
     try:
         form = await form_of(visit.request, FORM_LIMIT)
-    except MultiPartException as error:
+    except NotAForm as error:
         # A JSON or urlencoded body reads as one without files.
         raise invalid("UNSUPPORTED_PARAMETER_VALUES", "person_image: Cannot be empty.") from error
     _check_choice(form, "task_type", ("async",))
     _check_choice(form, "gender", ("woman", "man"))
     files: dict[str, bytes] = {}
     for name in FILES:
-        data = await _file(form, name)
+        data = _file(form, name)
         if data is not None:
             files[name] = data
         elif name != "bottom_garment":
@@ -117,7 +115,7 @@ async def _refinement(visit: Visit) -> _Refinement:
     return _Refinement(files, cast("Gender", form["gender"]))
 
 
-def _check_choice(form: FormData, name: str, choices: tuple[str, ...]) -> None:
+def _check_choice(form: Form, name: str, choices: tuple[str, ...]) -> None:
     value = form.get(name)
     if value is None or value == "":
         raise invalid("MISSING_PARAMETERS", f"{name}: Missing parameter.")
@@ -125,12 +123,9 @@ def _check_choice(form: FormData, name: str, choices: tuple[str, ...]) -> None:
         raise invalid("ERROR_INVALID_PARAMETER", f"{name}: Must be one of {', '.join(choices)}.")
 
 
-async def _file(form: FormData, name: str) -> bytes | None:
-    part = form.get(name)
-    if not isinstance(part, UploadFile):
-        return None
-    data = await part.read()
-    if not data:
+def _file(form: Form, name: str) -> bytes | None:
+    data = form.get(name)
+    if not isinstance(data, bytes) or not data:
         return None
     if not data.startswith(MAGIC):
         raise refusal(415, "UNSUPPORTED_FILE_TYPES", f"{name}: Only JPG, JPEG, PNG and BMP files are supported.")

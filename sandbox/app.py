@@ -8,11 +8,14 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from sandbox import admin, ailabtools, claid, claid_scene, claid_upload, results, vmake
+from sandbox.desks import Desks
 from sandbox.exchange import Exchange
 from sandbox.settings import SandboxSettings
 from sandbox.state import Sandbox
 
 __all__ = ["create_app"]
+
+VENDORS = tuple(room.router for room in (results, claid, claid_scene, claid_upload, vmake, ailabtools))
 
 
 def create_app(settings: SandboxSettings | None = None) -> FastAPI:
@@ -37,7 +40,8 @@ def create_app(settings: SandboxSettings | None = None) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.sandbox = sandbox
-    for room in (results, claid, claid_scene, claid_upload, vmake, ailabtools, admin):
-        app.include_router(room.router)
-    app.add_middleware(Exchange, sandbox=sandbox)
+    for router in (*VENDORS, admin.router):
+        app.include_router(router)
+    # FastAPI serves what nobody calls by the thousand: the sandbox's own routes, the documentation, wrong methods.
+    app.middleware_stack = Exchange(Desks(app.build_middleware_stack(), VENDORS), sandbox)
     return app

@@ -6,8 +6,6 @@ from typing import Any, Literal
 
 from fastapi import APIRouter
 from pydantic import Field, ValidationError
-from starlette.datastructures import UploadFile
-from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -15,7 +13,7 @@ from sandbox.claid_desk import answered, image_object, output_object
 from sandbox.claid_replies import Visit, admit, bad_request, invalid_fields
 from sandbox.claid_schema import Uri, Wire
 from sandbox.draw_file import facts_of
-from sandbox.forms import form_of
+from sandbox.forms import NotAForm, form_of
 from sandbox.orders import ConvertOrder, Facts, PictureFormat, UnusablePicture
 
 __all__ = ["router"]
@@ -79,14 +77,14 @@ async def _kept(visit: Visit, file: bytes, name: str | None) -> tuple[Facts, byt
 async def _parts(visit: Visit) -> tuple[bytes, UploadRequest]:
     try:
         form = await form_of(visit.request, FORM_LIMIT)
-    except MultiPartException as error:
-        raise bad_request("general", f"Invalid multipart body: {error.message}") from error
+    except NotAForm as error:
+        raise bad_request("general", f"Invalid multipart body: {error}") from error
     file = form.get("file")
     data = form.get("data", "{}")
-    if not isinstance(file, UploadFile) or not isinstance(data, str):
+    if not isinstance(file, bytes) or not isinstance(data, str):
         raise bad_request("validation", "file: Field required.")
     try:
         wanted = UploadRequest.model_validate_json(data)
     except ValidationError as error:
         raise invalid_fields(error, 422) from error
-    return await file.read(), wanted
+    return file, wanted

@@ -10,12 +10,13 @@ from sandbox.orders import (
     EditOrder,
     FashionOrder,
     Order,
+    PictureOrder,
     RefineOrder,
     RestyleOrder,
     SceneOrder,
 )
 
-__all__ = ["draw"]
+__all__ = ["draw", "draw_quickly", "prepare"]
 
 # Catalogs come back to the same garments and people, and equal orders make equal pictures.
 ORDERS_REMEMBERED = 32
@@ -40,3 +41,15 @@ def draw(order: Order) -> Drawn:
             return draw_refine.refine(order)
         case ConvertOrder():
             return draw_file.convert(order)
+
+
+def draw_quickly(order: PictureOrder) -> Drawn:
+    """The order's inputs in small on a flat ground; raises `UnusablePicture` when an input is broken."""
+    from sandbox import draw_quick  # noqa: PLC0415 - as above
+
+    return draw_quick.quick(order)
+
+
+def prepare() -> None:
+    """Load what quick drawing needs, so that the first order is as quick as the rest."""
+    from sandbox import draw_quick  # noqa: F401, PLC0415 - loaded for its own sake

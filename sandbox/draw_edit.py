@@ -18,7 +18,7 @@ from sandbox.draw_shapes import Pen
 from sandbox.draw_skin import dyed, head_of, skin_mask
 from sandbox.orders import Drawn, EditOrder
 
-__all__ = ["edit"]
+__all__ = ["edit", "scaled"]
 
 WEATHER: dict[str, Callable[[Pen, int], None]] = {
     "snow": snow,
@@ -44,11 +44,11 @@ GRADES: tuple[Colour, ...] = ((255, 226, 190), (206, 224, 255), (255, 214, 224),
 def edit(order: EditOrder) -> Drawn:
     """Draw the order's pictures."""
     original = _on_white(decode(order.picture))
-    size = capped(order.size or _scaled(original.size, order.long_side), order.frame.longest_side)
+    size = capped(order.size or scaled(original.size, order.long_side), order.frame.longest_side)
     seed = seed_of(order.frame.seed, order.picture, order.prompt)
     fitted = ImageOps.fit(original, size, Image.Resampling.LANCZOS)
     pictures = [_edited(fitted, order.prompt, seed + n, n) for n in range(order.frame.count)]
-    return finish(order.frame, [order.picture], pictures)
+    return finish(order.frame, order.inputs, pictures)
 
 
 def _on_white(picture: Image.Image) -> Image.Image:
@@ -59,7 +59,8 @@ def _on_white(picture: Image.Image) -> Image.Image:
     return ground
 
 
-def _scaled(size: tuple[int, int], long_side: int) -> tuple[int, int]:
+def scaled(size: tuple[int, int], long_side: int) -> tuple[int, int]:
+    """A size with that longest side, in the same proportions."""
     factor = long_side / max(size)
     return max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
 

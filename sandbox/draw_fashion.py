@@ -25,15 +25,14 @@ CLOSE_ZOOM = 1.75
 
 def fashion(order: FashionOrder) -> Drawn:
     """Draw the order's pictures."""
-    inputs = [*order.clothing, *([order.person] if order.person else [])]
-    facts = facts_of(inputs[-1])
+    facts = facts_of(order.inputs[-1])
     size = capped(order.size or (facts.width, facts.height), order.frame.longest_side)
     alone = len(order.clothing) == 1
     garments = [garment_from(data, n, alone) for n, data in enumerate(order.clothing)]
     seed = seed_of(order.frame.seed, *order.clothing, order.person, order.pose, order.background)
     sitter = _sitter(order, garments, seed)
     pictures = [_picture(order, garments, sitter, size, seed + n) for n in range(order.frame.count)]
-    return finish(order.frame, inputs, pictures)
+    return finish(order.frame, order.inputs, pictures)
 
 
 def _sitter(order: FashionOrder, garments: list[Garment], seed: int) -> Sitter:

@@ -13,7 +13,7 @@ from sandbox.draw_file import capped, decode, facts_of, finish
 from sandbox.draw_skin import skin_mask
 from sandbox.orders import Drawn, RefineOrder, UnusablePicture
 
-__all__ = ["refine"]
+__all__ = ["check_files", "refine"]
 
 # Larger than 150 x 150 and smaller than 4096 x 4096, read as exclusive bounds.
 LEAST_SIDE, MOST_SIDE = 151, 4095
@@ -24,20 +24,25 @@ _CONTRAST = [max(0, min(255, round((v - 128) * 1.1 + 131))) for v in range(256)]
 
 def refine(order: RefineOrder) -> Drawn:
     """Draw the order's picture."""
+    check_files(order)
+    coarse = decode(order.coarse).convert("RGB")
+    size = capped(coarse.size, order.frame.longest_side)
+    if size != coarse.size:
+        coarse = coarse.resize(size, Image.Resampling.LANCZOS)
+    return finish(order.frame, order.inputs, [_refined(coarse)])
+
+
+def check_files(order: RefineOrder) -> None:
+    """Raises `UnusablePicture`, naming the file, for one that is broken or not of a size that the vendor takes."""
     files = {
         "person_image": order.person,
         "top_garment": order.top,
         "bottom_garment": order.bottom,
         "coarse_image": order.coarse,
     }
-    given = {name: data for name, data in files.items() if data is not None}
-    for name, data in given.items():
-        _check_size(name, data)
-    coarse = decode(order.coarse).convert("RGB")
-    size = capped(coarse.size, order.frame.longest_side)
-    if size != coarse.size:
-        coarse = coarse.resize(size, Image.Resampling.LANCZOS)
-    return finish(order.frame, given.values(), [_refined(coarse)])
+    for name, data in files.items():
+        if data is not None:
+            _check_size(name, data)
 
 
 def _check_size(name: str, data: bytes) -> None:

@@ -21,7 +21,7 @@ from sandbox.draw_shapes import Layer
 from sandbox.draw_skin import Head, dyed, head_of, skin_mask
 from sandbox.orders import Drawn, RestyleOrder, UnusablePicture
 
-__all__ = ["restyle"]
+__all__ = ["check_sizes", "restyle"]
 
 LONGEST_SIDE = 4096
 # Scenes by the vendor's preset numbers; it shows them as pictures without names, so these are our own.
@@ -48,26 +48,31 @@ CHIN = 118
 def restyle(order: RestyleOrder) -> Drawn:
     """Draw the order's pictures."""
     picture = decode(order.picture)
-    if max(picture.size) > LONGEST_SIDE:
-        raise UnusablePicture(f"image: larger than {LONGEST_SIDE} pixels")
+    mask = decode(order.mask).convert("L") if order.mask is not None else None
+    check_sizes(picture.size, mask.size if mask else None)
     size = capped(picture.size, order.frame.longest_side)
     seed = seed_of(order.frame.seed, order.picture, order.model_id, order.scene_id, order.color)
     shown = picture.resize(size, Image.Resampling.LANCZOS) if size != picture.size else picture
-    cutout = cut_out(_masked(shown, order.mask, picture.size))
+    cutout = cut_out(_masked(shown, mask))
     look = preset_look(order.model_id, order.expression)
     takes = [_take(order, shown, cutout, look, seed + n, n) for n in range(order.frame.count)]
-    return finish(order.frame, [order.picture, *([order.mask] if order.mask else [])], takes)
+    return finish(order.frame, order.inputs, takes)
 
 
-def _masked(shown: Image.Image, mask: bytes | None, size: tuple[int, int]) -> Image.Image:
+def check_sizes(picture: tuple[int, int], mask: tuple[int, int] | None) -> None:
+    """Raises `UnusablePicture` for a picture too large or a mask that does not fit it."""
+    if max(picture) > LONGEST_SIDE:
+        raise UnusablePicture(f"image: larger than {LONGEST_SIDE} pixels")
+    if mask is not None and mask != picture:
+        raise UnusablePicture(f"mask: {mask[0]}x{mask[1]} differs from the image's {picture[0]}x{picture[1]}")
+
+
+def _masked(shown: Image.Image, mask: Image.Image | None) -> Image.Image:
     """The picture with everything but the mask's white cleared."""
     if mask is None:
         return shown
-    kept = decode(mask).convert("L")
-    if kept.size != size:
-        raise UnusablePicture(f"mask: {kept.width}x{kept.height} differs from the image's {size[0]}x{size[1]}")
     clear = shown.convert("RGBA")
-    clear.putalpha(kept.resize(shown.size))
+    clear.putalpha(mask.resize(shown.size))
     return clear
 
 

@@ -21,12 +21,11 @@ FULL_HEIGHT = 0.84
 
 def scene(order: SceneOrder) -> Drawn:
     """Draw the order's pictures."""
-    inputs = [order.picture, *([order.template] if order.template else [])]
     size = capped(order.size, order.frame.longest_side)
     subject = _subject(order.picture)
     first = seed_of(order.frame.seed, order.picture, order.prompt) % VARIANTS
     pictures = [_picture(order, subject, size, (first + n) % VARIANTS) for n in range(order.frame.count)]
-    return finish(order.frame, inputs, pictures)
+    return finish(order.frame, order.inputs, pictures)
 
 
 def _picture(order: SceneOrder, subject: Image.Image, size: tuple[int, int], variant: int) -> Image.Image:

@@ -17,7 +17,7 @@ TOO_MANY_REQUESTS = 429
 
 
 class Exchange:
-    """ASGI middleware around the whole sandbox."""
+    """ASGI application around the whole sandbox."""
 
     def __init__(self, app: ASGIApp, sandbox: Sandbox) -> None:
         self._app = app

@@ -15,6 +15,7 @@ __all__ = [
     "Gender",
     "Order",
     "PictureFormat",
+    "PictureOrder",
     "Placement",
     "RefineOrder",
     "RestyleOrder",
@@ -47,6 +48,11 @@ class FashionOrder:
     background: str
     size: tuple[int, int] | None
 
+    @property
+    def inputs(self) -> tuple[bytes, ...]:
+        """The picture files, in the order in which they are described."""
+        return (*self.clothing, *_given(self.person))
+
 
 @dataclass(frozen=True, slots=True)
 class EditOrder:
@@ -57,6 +63,11 @@ class EditOrder:
     prompt: str
     size: tuple[int, int] | None
     long_side: int
+
+    @property
+    def inputs(self) -> tuple[bytes, ...]:
+        """The picture files, in the order in which they are described."""
+        return (self.picture,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +93,11 @@ class SceneOrder:
     top_view: bool
     placement: Placement
 
+    @property
+    def inputs(self) -> tuple[bytes, ...]:
+        """The picture files, in the order in which they are described."""
+        return (self.picture, *_given(self.template))
+
 
 @dataclass(frozen=True, slots=True)
 class RestyleOrder:
@@ -96,6 +112,11 @@ class RestyleOrder:
     color: str | None
     expression: str
 
+    @property
+    def inputs(self) -> tuple[bytes, ...]:
+        """The picture files, in the order in which they are described."""
+        return (self.picture, *_given(self.mask))
+
 
 @dataclass(frozen=True, slots=True)
 class RefineOrder:
@@ -108,6 +129,11 @@ class RefineOrder:
     coarse: bytes
     gender: Gender
 
+    @property
+    def inputs(self) -> tuple[bytes, ...]:
+        """The picture files, in the order in which they are described."""
+        return (self.person, self.top, *_given(self.bottom), self.coarse)
+
 
 @dataclass(frozen=True, slots=True)
 class ConvertOrder:
@@ -116,8 +142,14 @@ class ConvertOrder:
     picture: bytes
     format: PictureFormat
 
+    @property
+    def inputs(self) -> tuple[bytes, ...]:
+        """The picture files, in the order in which they are described."""
+        return (self.picture,)
 
-Order = FashionOrder | EditOrder | SceneOrder | RestyleOrder | RefineOrder | ConvertOrder
+
+PictureOrder = FashionOrder | EditOrder | SceneOrder | RestyleOrder | RefineOrder
+Order = PictureOrder | ConvertOrder
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,3 +190,7 @@ class UnusablePicture(Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.reason, self.code, self.status)
+
+
+def _given(picture: bytes | None) -> tuple[bytes, ...]:
+    return () if picture is None else (picture,)

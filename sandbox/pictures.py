@@ -6,6 +6,7 @@ import secrets
 import uuid
 from collections import OrderedDict
 from dataclasses import dataclass
+from functools import cached_property
 from urllib.parse import urlsplit
 
 from sandbox.clock import Clock
@@ -16,7 +17,7 @@ from sandbox.replies import digest_of_bytes
 __all__ = ["Picture", "Pictures"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Picture:
     """One stored file; `fault` is one that its job was made with."""
 
@@ -26,7 +27,7 @@ class Picture:
     stored_at: float
     fault: FaultRule | None = None
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """What tells the file from others, wherever it lies."""
         return digest_of_bytes(self.data)

@@ -36,12 +36,14 @@ async def read_body(request: Request, limit: int) -> bytes:
     announced = request.headers.get("content-length", "")
     if announced.isdigit() and int(announced) > limit:
         raise BodyTooLarge
-    body = bytearray()
+    taken = 0
+    chunks: list[bytes] = []
     async for chunk in request.stream():
-        body += chunk
-        if len(body) > limit:
+        taken += len(chunk)
+        if taken > limit:
             raise BodyTooLarge
-    return bytes(body)
+        chunks.append(chunk)
+    return b"".join(chunks)
 
 
 def digest_of(essence: object) -> str:

@@ -6,7 +6,6 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from sandbox.operations import DOWNLOADS
 from sandbox.pictures import Picture
 from sandbox.replies import json_reply
 from sandbox.state import fault_of, sandbox_of
@@ -23,10 +22,10 @@ _SCRAMBLED = bytes(byte ^ 0x5A for byte in range(256))
 
 
 @router.get("/results/{path:path}")
-async def download(request: Request, path: str) -> Response:
+async def download(request: Request) -> Response:
     """One result picture; 404 once it has expired, 400 for a request that carries a vendor key."""
     sandbox = sandbox_of(request)
-    path = DOWNLOADS + path
+    path: str = request.scope["path"]
     for header in KEY_HEADERS:
         if (value := request.headers.get(header)) is not None:
             sandbox.leaked(path, header, value)

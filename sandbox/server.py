@@ -73,6 +73,7 @@ def serve(
         loop="uvloop",
         ws="none",
         access_log=False,
+        proxy_headers=False,
         log_level="warning",
         # Longer than clients keep idle connections, so that they never meet one that is just closing.
         timeout_keep_alive=75,

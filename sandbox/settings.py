@@ -60,6 +60,9 @@ class SandboxSettings(_Part):
     picture_size: int | None = Field(
         default=None, ge=32, le=4096, description="The longest side of any picture drawn; as documented if not given."
     )
+    drawing: Literal["full", "quick"] = Field(
+        default="full", description="Pictures drawn with care, or for load: their inputs in small on a flat ground."
+    )
     seed: int = Field(default=0, description="Changes every drawing, and which requests a fault's rate picks.")
     strict: bool = Field(default=False, description="Accept only the newest documented lists of preset ids and ratios.")
     invalid_option_status: Literal[400, 422] = Field(

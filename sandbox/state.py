@@ -29,7 +29,7 @@ class Sandbox:
 
     def __init__(self, settings: SandboxSettings) -> None:
         self.settings = settings
-        self.studio = Studio(settings.draw_processes)
+        self.studio = Studio(settings.draw_processes, settings.drawing)
         self._furnish()
 
     def _furnish(self) -> None:

@@ -1,4 +1,4 @@
-"""Where pictures are drawn: a few processes, so that no drawing holds up a reply."""
+"""Where pictures are drawn: a few processes, so that no drawing holds up a reply, or at once when that takes less."""
 
 from __future__ import annotations
 
@@ -7,32 +7,45 @@ import multiprocessing
 import os
 import threading
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from typing import Literal
 
-from sandbox.draw import draw
-from sandbox.orders import Drawn, Order
+from sandbox.draw import draw, draw_quickly, prepare
+from sandbox.orders import ConvertOrder, Drawn, Order, PictureOrder
 
 __all__ = ["Studio"]
 
 # Each waiting order holds its input pictures, so this bounds the memory of a burst.
 ORDERS_IN_HAND = 64
+# A quick drawing up to this size takes less than sending its pictures to another process and back.
+SMALL_SIDE = 512
+SMALL_BYTES = 500_000
 
 
 class Studio:
-    """Draws orders in the background; with no processes of its own it draws in a thread."""
+    """Draws orders in the background, with no processes of its own in a thread, or small quick ones on the spot."""
 
-    def __init__(self, processes: int) -> None:
+    def __init__(self, processes: int, drawing: Literal["full", "quick"] = "full") -> None:
         self._processes = processes
+        self._quick = drawing == "quick"
         self._executor: Executor | None = None
         self.in_hand = asyncio.Semaphore(ORDERS_IN_HAND)
 
     async def open(self) -> None:
-        """Start the drawing processes and wait until the first is ready."""
+        """Start the drawing processes and wait until the first is ready; quick drawing starts them when it has to."""
+        if self._quick:
+            prepare()
+            return
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(self._pool(), os.getpid)
 
     async def draw(self, order: Order) -> Drawn:
         """Draw an order; raises `UnusablePicture` when an input is broken."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool(), draw, order)
+        loop = asyncio.get_running_loop()
+        if not self._quick or isinstance(order, ConvertOrder):
+            return await loop.run_in_executor(self._pool(), draw, order)
+        if _is_small(order):
+            return draw_quickly(order)
+        return await loop.run_in_executor(self._pool(), draw_quickly, order)
 
     def close(self) -> None:
         """End the drawing processes."""
@@ -53,6 +66,11 @@ class Studio:
                 else ThreadPoolExecutor(1, "drawing")
             )
         return self._executor
+
+
+def _is_small(order: PictureOrder) -> bool:
+    side = order.frame.longest_side
+    return side is not None and side <= SMALL_SIDE and sum(map(len, order.inputs)) <= SMALL_BYTES
 
 
 def _leave_with_parent() -> None:

@@ -16,6 +16,8 @@ from blocks.errors import CatwalkError  # noqa: E402 - Prefect reads its setting
 from deployments.cli.console import complain  # noqa: E402
 from deployments.cli.demo import demo  # noqa: E402
 from deployments.cli.doctor import doctor  # noqa: E402
+from deployments.cli.rescue import rescue  # noqa: E402
+from deployments.cli.retry import retry  # noqa: E402
 from deployments.cli.run import run  # noqa: E402
 from deployments.cli.sandbox import sandbox  # noqa: E402
 from deployments.cli.status import status  # noqa: E402
@@ -32,7 +34,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, run, status, doctor, sandbox):
+for command in (demo, run, retry, rescue, status, doctor, sandbox):
     app.command()(command)
 
 

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from PIL import Image, ImageDraw
 from pydantic import SecretStr
 
-from blocks.account import Timeouts, VendorAccount
+from blocks.account import Limits, Timeouts, VendorAccount
 from blocks.ailabtools import AILabToolsCredentials
 from blocks.claid import ClaidCredentials
 from blocks.storage import ObjectStorage
@@ -24,7 +24,6 @@ from catalogs.recipe import Recipe, parse_recipe
 from catalogs.sources import PictureSources
 from flows.desk import Desk
 from flows.lane import Lane
-from flows.parameters import Retry
 from flows.progress import RunProgress
 
 KINDS: tuple[type[VendorAccount], ...] = (ClaidCredentials, VmakeCredentials, AILabToolsCredentials)
@@ -76,7 +75,7 @@ def desk(
     output: str,
     *,
     run_id: str = "run-1",
-    retry: Iterable[Retry] = (),
+    retry: Iterable[str] = (),
     key: str = "test",
     **timeouts: float,
 ) -> Desk:
@@ -87,7 +86,7 @@ def desk(
         account = kind(
             api_key=SecretStr(key),
             base_url=vendors.url,
-            limits={"jobs_in_flight": 100},
+            limits=Limits(jobs_in_flight=100),
             poll_seconds=0.05,
             timeouts=Timeouts(**{"job": 20, "refusals": 5} | timeouts),
         )

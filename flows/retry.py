@@ -1,0 +1,112 @@
+"""Units that failed, or whose outcome is unknown, once more: exactly those, each as a new attempt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+
+from blocks.errors import CatalogError, StorageError
+from blocks.storage import MissingObject, ObjectStorage
+from catalogs.layout import MANIFEST_PATH, plan_path
+from catalogs.ledger import now
+from catalogs.manifest import read_rows
+from catalogs.plan import PlannedItem
+from catalogs.plan_file import PlanWriter, read_shard, shards_in
+from flows.accounts import open_storage
+from flows.parameters import RetryRun, ShardRun
+from flows.planning import SHARD_ITEMS
+from flows.process_catalog import PARQUET, new_run_id
+from flows.process_shard import process_shard
+from flows.publish import publish_gallery, publish_manifest
+from flows.report import RunReport, as_state, publish_report, summarise
+
+__all__ = ["retry_output"]
+
+
+@flow(name="retry", flow_run_name="{retry.output}", persist_result=False)
+async def retry_output(retry: RetryRun) -> State[RunReport]:
+    """Find the units in the manifest, plan them as they were planned, work through them, publish."""
+    started_at = now()
+    run_id = new_run_id(started_at)
+    storage = await open_storage(retry.output, retry.accounts)
+    with TemporaryDirectory(prefix="catwalk-") as scratch:
+        folder = Path(scratch)
+        shards = await _plan(storage, retry, run_id, folder)
+        parts = [await process_shard(_shard(retry, run_id, shard)) for shard in range(shards)]
+        manifest = await publish_manifest(storage, parts, folder)
+        report = summarise(
+            manifest.rows_of_run(),
+            run_id=run_id,
+            started_at=started_at,
+            recipe=", ".join(sorted(manifest.recipes())),
+            unchanged=0,
+            **manifest.facts(gallery=retry.gallery_items > 0),
+        )
+        await publish_gallery(manifest, report, retry.accounts, most=retry.gallery_items)
+    await publish_report(report)
+    return as_state(report)
+
+
+async def _plan(storage: ObjectStorage, retry: RetryRun, run_id: str, folder: Path) -> int:
+    """Write the plan of the retry; returns its number of shards."""
+    wanted = await _wanted(storage, retry, folder)
+    if not wanted:
+        raise CatalogError(
+            f"the manifest at {storage.uri(MANIFEST_PATH)} has no unit that is {' or '.join(retry.kinds)}",
+            next_step="`catwalk status` shows how every stage stands.",
+        )
+    path = folder / "plan.parquet"
+    with PlanWriter(path, shard_items=SHARD_ITEMS) as writer:
+        for earlier, keys in wanted.items():
+            for item in await _planned(storage, earlier, keys, folder):
+                writer.add(item)
+    await storage.upload(plan_path(run_id), path, content_type=PARQUET)
+    return writer.shards
+
+
+async def _wanted(storage: ObjectStorage, retry: RetryRun, folder: Path) -> dict[str, set[str]]:
+    """The unit keys to repeat, by the run that planned them."""
+    manifest = folder / "previous.parquet"
+    try:
+        await storage.download(MANIFEST_PATH, manifest)
+    except MissingObject as error:
+        raise StorageError(
+            f"there is no manifest at {storage.uri(MANIFEST_PATH)}",
+            next_step="Check the address: it is the --output of a run.",
+        ) from error
+    wanted: dict[str, set[str]] = {}
+    for row in read_rows(manifest, ["status", "unit_key", "run_id"]):
+        if row["status"] in retry.kinds and row["unit_key"]:
+            wanted.setdefault(row["run_id"], set()).add(row["unit_key"])
+    return wanted
+
+
+async def _planned(storage: ObjectStorage, run_id: str, keys: set[str], folder: Path) -> Iterator[PlannedItem]:
+    """The items that hold these units, as the earlier run planned them."""
+    path = folder / f"{run_id}.parquet"
+    try:
+        await storage.download(plan_path(run_id), path)
+    except MissingObject as error:
+        raise StorageError(
+            f"the plan of run {run_id} is not at {storage.uri(plan_path(run_id))}",
+            next_step="Run the catalog again with `retry` set; that plans anew.",
+        ) from error
+    items = (item for shard in shards_in(path) for item in read_shard(path, shard))
+    return (item for item in items if any(unit.unit_key in keys for unit in item.units))
+
+
+def _shard(retry: RetryRun, run_id: str, shard: int) -> ShardRun:
+    return ShardRun(
+        output=retry.output,
+        catalog=retry.output,
+        plan=plan_path(run_id),
+        run_id=run_id,
+        shard=shard,
+        accounts=retry.accounts,
+        retry=retry.kinds,
+        items_in_flight=retry.items_in_flight,
+    )

@@ -1,0 +1,107 @@
+"""A run killed at each step of a unit's way, and the next one going on: what is paid, lost and unknown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+
+from catalogs.ledger import AttemptState
+from tests.chaos.gate import Gate, Moment, Passage
+from tests.chaos.scene import EDIT_ONLY, HEIR, SCENE_ONLY, Scene
+
+STEP_SECONDS = 60.0
+
+
+def claiming(passage: Passage) -> bool:
+    """The claim's exclusive PUT."""
+    return "/ledger/" in passage.path and passage.method == "PUT" and "If-None-Match" in passage.headers
+
+
+def recording(state: AttemptState) -> Callable[[Passage], bool]:
+    """The PUT that writes a state down."""
+    return lambda passage: (
+        "/ledger/" in passage.path and passage.method == "PUT" and f'"state":"{state}"'.encode() in passage.body
+    )
+
+
+def paying(passage: Passage) -> bool:
+    """The one paid call."""
+    return passage.method == "POST" and passage.path.endswith(("/ai-edit", "/scene/create"))
+
+
+def polling(passage: Passage) -> bool:
+    """A look at a job."""
+    return passage.method == "GET" and "/ai-edit/" in passage.path
+
+
+def downloading(passage: Passage) -> bool:
+    """The result's download."""
+    return passage.path.startswith("/results/")
+
+
+def storing(passage: Passage) -> bool:
+    """The picture's PUT."""
+    return "/pictures/" in passage.path and passage.method == "PUT"
+
+
+@dataclass(frozen=True)
+class Step:
+    """Where a run is killed, how many jobs the vendor has accepted by then, and whether anybody can know."""
+
+    name: str
+    fits: Callable[[Passage], bool]
+    moment: Moment
+    accepted: int
+    unknown: bool = False
+
+
+STEPS = (
+    Step("before the claim", claiming, "before", 0),
+    Step("claim written, not yet known of", claiming, "after", 0, unknown=True),
+    Step("claimed, not yet sent", paying, "before", 0, unknown=True),
+    Step("accepted, reply on its way", paying, "after", 1, unknown=True),
+    Step("half of the reply received", paying, "half", 1, unknown=True),
+    Step("reply received, job id not yet written", recording(AttemptState.SUBMITTED), "before", 1, unknown=True),
+    Step("job id written, not yet known of", recording(AttemptState.SUBMITTED), "after", 1),
+    Step("asking for the job", polling, "before", 1),
+    Step("told that the job is done", polling, "after", 1),
+    Step("before the download", downloading, "before", 1),
+    Step("half of the picture received", downloading, "half", 1),
+    Step("before the picture is stored", storing, "before", 1),
+    Step("picture stored, not yet known of", storing, "after", 1),
+    Step("before done is written", recording(AttemptState.DONE), "before", 1),
+    Step("done written, not yet known of", recording(AttemptState.DONE), "after", 1),
+)
+SYNCHRONOUS = tuple(step for step in STEPS if step.fits is not polling)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "step"),
+    [
+        *(pytest.param(EDIT_ONLY, step, id=f"edit, {step.name}") for step in STEPS),
+        *(pytest.param(SCENE_ONLY, step, id=f"scene, {step.name}") for step in SYNCHRONOUS),
+    ],
+)
+def test_killed_at_a_step(scene_on_s3: Callable[..., Scene], vendors: Gate, recipe: str, step: Step) -> None:
+    """The next run pays for nothing twice; only what nobody can know is left until a person asks for it."""
+    scene = scene_on_s3(recipe=recipe)
+    with vendors.stopping(step.fits, step.moment) as stop:
+        life, living = scene.begin()
+        assert stop.reached.wait(STEP_SECONDS), scene.nursery.said()
+        scene.kill(life, living)
+    accepted_at_death = len(scene.charges())
+
+    second = scene.finish(**(HEIR if step.unknown else {}))
+    charged_without_a_word = len(scene.charges())
+    third = scene.finish(retry=["unknown"])
+    audit = scene.audit()
+
+    assert step.accepted == accepted_at_death
+    assert {"unknown" if step.unknown else "done": 1} == second.states()
+    assert (step.accepted if step.unknown else 1) == charged_without_a_word
+    assert {"done": 1} == third.states()
+    assert 1 + (step.unknown and step.accepted) == len(scene.charges())
+    assert [] == audit.faults
+    assert (1, int(step.unknown)) == (audit.units, audit.unknown)

@@ -1,0 +1,122 @@
+"""Rescue: what a killed run paid for is fetched, and nothing is submitted."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Generator
+from pathlib import Path
+
+import pytest
+
+from blocks.errors import Unavailable
+from blocks.storage import ObjectStorage
+from blocks.transport import close_client
+from catalogs.layout import plan_path
+from catalogs.ledger import AttemptState, Ledger
+from catalogs.plan import PlannedItem
+from catalogs.plan_file import PlanWriter
+from catalogs.runs import Runs, Window
+from flows.parameters import Accounts
+from flows.rescue import rescue
+from flows.unit import finish_unit
+from sandbox.server import running_sandbox
+from sandbox.settings import SandboxSettings
+from tests.flows.bench import KINDS, Vendors, catalog, desk, planned
+
+
+@pytest.fixture(scope="module")
+def _sandbox() -> Generator[Vendors]:
+    settings = SandboxSettings(job_seconds=0.3, limits="off", picture_size=128, draw_processes=1)
+    with running_sandbox(settings) as sandbox:
+        yield Vendors(sandbox.url)
+
+
+@pytest.fixture
+def vendors(_sandbox: Vendors, monkeypatch: pytest.MonkeyPatch) -> Vendors:
+    """Vendors that remember nothing, as the environment's accounts."""
+    _sandbox.forget()
+    for kind in KINDS:
+        monkeypatch.setenv(f"{kind.env_prefix}_API_KEY", "test")
+        monkeypatch.setenv(f"{kind.env_prefix}_BASE_URL", _sandbox.url)
+        monkeypatch.setenv(f"{kind.env_prefix}_POLL_SECONDS", "0.05")
+    return _sandbox
+
+
+@pytest.fixture(autouse=True)
+async def _client() -> AsyncGenerator[None]:
+    yield
+    await close_client()
+
+
+async def killed_run(vendors: Vendors, items: list[PlannedItem], folder: Path, submitted: int) -> ObjectStorage:
+    """A run of which the first so many items were submitted when it died."""
+    storage = ObjectStorage.from_uri(str(folder / "output"))
+    with PlanWriter(folder / "plan.parquet", shard_items=1000) as writer:
+        for item in items:
+            writer.add(item)
+    await storage.upload(plan_path("run-1"), folder / "plan.parquet", content_type="application/octet-stream")
+    await Runs(storage).begin("run-1", "asked")
+    at = desk(vendors, storage.root, job=0.01)
+    vendors.misbehave("slow_headers", operation="claid.edit", phase="poll", seconds=30)
+    dying = [asyncio.create_task(finish_unit(at, item.units[0], None)) for item in items[:submitted]]
+    while len(vendors.charges()) < submitted:
+        await asyncio.sleep(0.02)
+    await asyncio.sleep(0.2)
+    for task in dying:
+        task.cancel()
+    await asyncio.gather(*dying, return_exceptions=True)
+    vendors.behave()
+    return storage
+
+
+async def test_paid_jobs_of_a_killed_run_are_fetched_and_nothing_is_submitted(vendors: Vendors, tmp_path: Path) -> None:
+    """Five of eight items had been submitted: five pictures come home, and the vendor is asked for no sixth."""
+    items = planned(catalog(tmp_path / "catalog", 8))
+    storage = await killed_run(vendors, items, tmp_path, 5)
+
+    rescued = await rescue(storage.root, Accounts())
+
+    assert (5, 5, 0) == (rescued.found, rescued.fetched, rescued.failed)
+    assert 5 == len(vendors.charges())
+    states = [await Ledger(storage).latest(item.units[0].unit_key) for item in items]
+    assert [AttemptState.DONE] * 5 + [None] * 3 == [attempt.state if attempt else None for attempt in states]
+
+
+async def test_a_rescue_begins_at_the_first_open_item(vendors: Vendors, tmp_path: Path) -> None:
+    """What the window says has ended is not looked at again."""
+    items = planned(catalog(tmp_path / "catalog", 6))
+    storage = await killed_run(vendors, items, tmp_path, 4)
+    await Runs(storage).keep_window("run-1", 0, Window(first_open=2, begun=4))
+
+    rescued = await rescue(storage.root, Accounts())
+
+    assert 2 == rescued.fetched
+
+
+async def test_a_job_that_still_runs_is_named_and_left(
+    vendors: Vendors, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It stays submitted for the next rescue."""
+    monkeypatch.setenv("CLAID_TIMEOUTS", '{"job": 0.2}')
+    vendors.misbehave("job_never_ends", times=1)
+    items = planned(catalog(tmp_path / "catalog", 1))
+    storage = ObjectStorage.from_uri(str(tmp_path / "output"))
+    with PlanWriter(tmp_path / "plan.parquet", shard_items=1000) as writer:
+        writer.add(items[0])
+    await storage.upload(plan_path("run-1"), tmp_path / "plan.parquet", content_type="application/octet-stream")
+    await Runs(storage).begin("run-1", "asked")
+    with pytest.raises(Unavailable):
+        await finish_unit(desk(vendors, storage.root, job=0.1), items[0].units[0], None)
+
+    rescued = await rescue(storage.root, Accounts())
+
+    assert (1, 0, 0) == (rescued.found, rescued.fetched, rescued.failed)
+    assert "SKU-0" in rescued.troubles[0]
+
+
+async def test_without_unended_runs_there_is_nothing_to_do(vendors: Vendors, tmp_path: Path) -> None:
+    """The usual night."""
+    rescued = await rescue(str(tmp_path / "output"), Accounts())
+
+    assert "no paid job waits to be fetched" == rescued.words()
+    assert {} == vendors.requests()
