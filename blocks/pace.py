@@ -54,6 +54,7 @@ class Pace:
         """Wait for a turn at a call that the vendor only counts."""
         async with self._free_order, self._order:
             await self._turn(self._requests)
+            await self._beyond(generation=False)
             _take(self._requests)
 
     async def generation(self) -> None:
@@ -62,13 +63,18 @@ class Pace:
             await self._turn(self._generations)
             async with self._order:
                 await self._turn(self._requests)
-                # Both are counted as the call leaves: counted earlier, the next paid call could follow too closely.
+                await self._beyond(generation=False)
                 _take(self._requests)
-                _take(self._generations)
+            # Polls go on meanwhile; and this comes last, as the vendor allows no two paid calls close together.
+            await self._beyond(generation=True)
+            _take(self._generations)
 
     def slow_down(self, seconds: float) -> None:
         """Let no call begin for `seconds`: the vendor said so."""
         self._resume_at = max(self._resume_at, asyncio.get_running_loop().time() + seconds)
+
+    async def _beyond(self, *, generation: bool) -> None:
+        """Wait until others who use the account leave a turn too; here there are none."""
 
     async def _turn(self, windows: Sequence[Window]) -> None:
         clock = asyncio.get_running_loop().time

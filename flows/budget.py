@@ -15,9 +15,9 @@ __all__ = ["Budget", "BudgetReached", "Share"]
 
 # A process takes a hundredth of the budget at a time, which is what a killed one may leave unused.
 BLOCKS = 100
-# A process that found too little left looks again for what others gave back at most this often.
+# A process that found too little left looks at most this often for what others have given back.
 LOOK_SECONDS = 1.0
-UNLIMITED = Decimal("Infinity")
+NONE = Decimal(0)
 
 
 class BudgetReached(CatwalkError):
@@ -25,7 +25,7 @@ class BudgetReached(CatwalkError):
 
 
 class Share:
-    """One unit's part of the budget: promised while it is prepared, reserved when it is sent, then spent or free."""
+    """One unit's part of the budget: promised while it is prepared, reserved to be sent, then spent or free again."""
 
     def __init__(self, budget: Budget, price: Decimal) -> None:
         self.price = price
@@ -34,97 +34,131 @@ class Share:
         self._budget = budget
 
     async def reserve(self) -> None:
-        """Set the credits aside for good before the paid call; raises `BudgetReached` if others have taken them."""
+        """Set the price aside for good before the paid call; raises `BudgetReached` if others have taken it."""
         await self._budget.reserve(self)
 
-    async def free(self) -> None:
-        """Take the credits back: the call was not sent, or the vendor provably took nothing for it."""
-        await self._budget.free(self)
+    def commit(self) -> None:
+        """The call is about to be sent: from here on it may be charged."""
+        self.sent = True
+
+    async def release(self) -> None:
+        """The vendor provably took nothing for the call."""
+        await self._budget.release(self)
 
 
 class Budget:
     """
-    What one process may still spend of a run's budget.
+    What one process may still spend of a run's budget; None sets no limit.
 
-    A unit that is being prepared has its price promised in this process alone; before its call is sent the price is
-    reserved in object storage, in blocks. Whatever then becomes of the call, the price stays spent unless the vendor
-    provably took nothing. So a killed process leaves less than two blocks unused, usually less than one, and a block
-    is a hundredth of the budget.
+    A unit that is being prepared has its price promised, in this process alone. Before its call is sent the price is
+    reserved in object storage, from a block of a hundredth of the budget. From then on it stays spent unless the
+    vendor provably took nothing, so a killed process leaves at most two blocks unused, usually part of one. All
+    processes that work on the run under its `run_id` share the budget. A run carried on with another limit is bound
+    by the new one, with what was spent before counted in.
     """
 
-    def __init__(self, log: BudgetLog, limit: Decimal) -> None:
-        self.limit = limit
-        self.spent = Decimal(0)
-        self.held = Decimal(0)
-        self._log = log
-        self._promised = Decimal(0)
+    def __init__(self, storage: ObjectStorage, run_id: str, max_credits: float | None) -> None:
+        self.limit = None if max_credits is None else exact_limit(max_credits)
+        self.spent = NONE
+        self.held = NONE
+        self._log = BudgetLog(storage, run_id)
+        self._promised = NONE
+        self._looked_at = float("-inf")
         self._queue = asyncio.Lock()
         self._taking = asyncio.Lock()
         self._changed = asyncio.Event()
-        self._looked_at = 0.0
-
-    @classmethod
-    async def open(cls, storage: ObjectStorage, run_id: str, max_credits: float | None) -> Budget:
-        """
-        The budget of a run, of which earlier processes may have spent some; None sets no limit.
-
-        A run that is given another limit later is bound by the new one, all that it has spent before counted in.
-        """
-        limit = UNLIMITED if max_credits is None else exact_limit(max_credits)
-        log = BudgetLog(storage, run_id)
-        if limit is UNLIMITED:
-            log.pool = UNLIMITED
-        else:
-            await log.open()
-        return cls(log, limit)
 
     @asynccontextmanager
-    async def promise(self, credits: float) -> AsyncGenerator[Share]:  # noqa: A002 - the domain's word
+    async def promise(self, credits_: float) -> AsyncGenerator[Share]:
         """
-        Begin a unit only if the budget can pay for it; raises `BudgetReached` if it can't.
+        Begin a unit, if the budget can pay for it; raises `BudgetReached` if it can't.
 
         At the block's end a share whose call was sent is spent, and any other is free again.
         """
-        share = Share(self, exact(credits))
+        share = Share(self, exact(credits_))
         await self._admit(share.price)
-        self.held += share.price
         try:
             yield share
         finally:
             self._settle(share)
 
     async def reserve(self, share: Share) -> None:
-        """Set a promised share's credits aside."""
-        async with self._taking:
-            if not await self._cover(share.price):
-                raise self._reached(share.price)
-            self._log.pool -= share.price
+        """Move a promised price to the durable side."""
+        if self.limit is not None:
+            async with self._taking:
+                await self._cover(share.price, self.limit)
+                self._log.pool -= share.price
         self._promised -= share.price
         share.reserved = True
 
-    async def free(self, share: Share) -> None:
-        """Undo a reservation; what then lies idle goes back to the run's other processes."""
+    async def release(self, share: Share) -> None:
+        """Undo a reservation; more than a block that lies idle goes back to the run's other processes."""
         self._unreserve(share)
-        if self._log.pool >= 2 * self._block() and self.limit is not UNLIMITED:
+        if self.limit is not None:
             async with self._taking:
-                await self._log.give_back(max(Decimal(0), self._log.pool - self._block()))
+                block = self.limit / BLOCKS
+                if self._log.pool > 2 * block:
+                    await self._log.give_back(self._log.pool - block)
 
     async def close(self) -> None:
         """Give back what was taken and not spent."""
-        if self.limit is not UNLIMITED:
-            async with self._taking:
-                await self._log.give_back(self._log.pool)
+        async with self._taking:
+            await self._log.give_back(self._log.pool)
 
     async def _admit(self, price: Decimal) -> None:
-        # First come, first served, so that a dear unit is not passed over for ever by cheap ones.
+        # First come, first served: cheap units do not pass a dear one by.
         async with self._queue:
-            while self._left() < price:
-                await self._look()
-                if self._left() >= price:
-                    break
-                if self._left() + self.held < price:
-                    raise self._reached(price)
-                # A unit before this one may yet turn out to cost nothing; each of them has its own deadlines.
+            while self.limit is not None and not await self._can_promise(price, self.limit):
+                # A unit before this one may yet cost nothing, and each of them ends by its own deadlines.
                 self._changed.clear()
                 await self._changed.wait()
             self._promised += price
+            self.held += price
+
+    async def _can_promise(self, price: Decimal, limit: Decimal) -> bool:
+        """Whether there is enough; raises `BudgetReached` when there can't be, whatever units under way turn out."""
+        clock = asyncio.get_running_loop().time
+        if self._left(limit) < price or not self._log.opened:
+            if clock() >= self._looked_at + LOOK_SECONDS:
+                async with self._taking:
+                    await self._log.look()
+                self._looked_at = clock()
+            if self._left(limit) + self.held < price:
+                raise self._reached(price, limit)
+        return self._left(limit) >= price
+
+    async def _cover(self, price: Decimal, limit: Decimal) -> None:
+        """Have the price in the pool."""
+        while (lacking := price - self._log.pool) > 0:
+            free = limit - self._log.total
+            if free >= lacking:
+                await self._log.take(min(free, max(lacking, limit / BLOCKS)))
+            elif not await self._log.look():
+                raise self._reached(price, limit)
+
+    def _left(self, limit: Decimal) -> Decimal:
+        return self._log.pool + max(NONE, limit - self._log.total) - self._promised
+
+    def _unreserve(self, share: Share) -> None:
+        self._log.pool += share.price
+        self._promised += share.price
+        share.reserved = share.sent = False
+        self._changed.set()
+
+    def _settle(self, share: Share) -> None:
+        self.held -= share.price
+        if share.sent:
+            self.spent += share.price
+        else:
+            if share.reserved:
+                self._unreserve(share)
+            self._promised -= share.price
+        self._changed.set()
+
+    def _reached(self, price: Decimal, limit: Decimal) -> BudgetReached:
+        gone = limit - max(NONE, self._left(limit))
+        return BudgetReached(
+            f"not sent, because it costs {price:f} credits, and of the {limit:f} that the run may spend "
+            f"{gone:f} are spent or set aside",
+            next_step="Run again with a higher max_credits (--max-credits): what is delivered stays, and the rest is done.",
+        )
