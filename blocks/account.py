@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from typing import Annotated, Any, ClassVar, Self
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
@@ -14,8 +14,11 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from blocks.errors import VendorError
 from blocks.pace import Pace, Window
+from blocks.shared_pace import SharedPace
 
-__all__ = ["Limits", "Timeouts", "VendorAccount"]
+__all__ = ["Limits", "Price", "Timeouts", "VendorAccount"]
+
+Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class Limits(BaseModel):
@@ -54,7 +57,7 @@ _paces: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[str, str], Pace]
 
 
 class VendorAccount(Block, ABC):
-    """One account at one vendor; each vendor's block adds how it authenticates and how it says no."""
+    """One account at one vendor; each vendor's block adds its `prices`, how it authenticates and how it says no."""
 
     vendor: ClassVar[str]
     env_prefix: ClassVar[str]
@@ -68,6 +71,18 @@ class VendorAccount(Block, ABC):
         default=None, gt=0, description="Seconds between two looks at a job; empty means the vendor's advice."
     )
     timeouts: Timeouts = Field(default_factory=Timeouts, description="How long each kind of wait may last.")
+    shared_limit: str | None = Field(
+        default=None,
+        max_length=100,
+        pattern=r"^[^/%&<>]*$",
+        description="Name of the Prefect global concurrency limits that several processes on this account share; "
+        "empty when only one process uses it.",
+    )
+
+    credit_price: Price | None = Field(
+        default=None, description="What one credit costs in money; empty shows prices in credits alone."
+    )
+    currency: str = Field(default="USD", pattern=r"^[A-Z]{3}$", description="The currency of the price of a credit.")
 
     @field_validator("base_url")
     @classmethod
@@ -76,6 +91,15 @@ class VendorAccount(Block, ABC):
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError(f"{value!r} is not an http(s) address such as 'https://api.example.com'.")
         return value.rstrip("/")
+
+    @classmethod
+    def without_key(cls, **settings: Any) -> Self:
+        """An account that can tell prices, and nothing else."""
+        return cls.model_validate({"api_key": "", **settings})
+
+    def in_money(self, credits_: float) -> str | None:
+        """Credits in money, as people write it; None if nobody has said what a credit costs."""
+        return None if self.credit_price is None else f"{credits_ * self.credit_price:.2f} {self.currency}"
 
     @abstractmethod
     def auth_headers(self) -> dict[str, str]:
@@ -100,12 +124,18 @@ class VendorAccount(Block, ABC):
             paces[account] = self._new_pace()
         return paces[account]
 
+    async def ensure_shared_limits(self) -> None:
+        """Create the limits that `shared_limit` names on the Prefect server, or set them right; else do nothing."""
+        if isinstance(pace := self._new_pace(), SharedPace):
+            await pace.ensure()
+
     def _new_pace(self) -> Pace:
         limits = self.limits
-        return Pace(
-            requests=_windows(limits.requests_per_second, limits.requests_per_minute),
-            generations=_windows(limits.generations_per_second, limits.generations_per_minute),
-        )
+        requests = _windows(limits.requests_per_second, limits.requests_per_minute)
+        generations = _windows(limits.generations_per_second, limits.generations_per_minute)
+        if self.shared_limit:
+            return SharedPace(requests, generations, self.shared_limit)
+        return Pace(requests, generations)
 
 
 def _windows(per_second: int | None, per_minute: int | None) -> list[Window]:

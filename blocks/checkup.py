@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from blocks.account import VendorAccount
 from blocks.errors import JobFailed, Rejected, ResultExpired
-from blocks.exchange import Call, patiently
+from blocks.exchange import Call, call
 
 __all__ = ["check_account"]
 
@@ -16,7 +16,9 @@ async def check_account(account: VendorAccount) -> None:
     Raises `AuthFailed` for a key that is not accepted, `Unavailable` when nobody answers.
     """
     try:
-        await patiently(account, Call("GET", account.free_question))
+        # Asked once: whoever calls wants to know how things stand now.
+        await account.pace().request()
+        await call(account, Call("GET", account.free_question), paid=False)
     except (Rejected, ResultExpired, JobFailed):
         # The vendor let the key pass and does not know the job that was asked for: nobody has it.
         return

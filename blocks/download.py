@@ -64,8 +64,8 @@ async def _fetched(url: str, account: VendorAccount, turn: int) -> bytes:
     try:
         async with asyncio.timeout(account.timeouts.download):
             return await _followed(httpx.URL(url), account, turn)
-    # The resolver raises UnicodeError for host names that can't be.
-    except (httpx.InvalidURL, UnicodeError):
+    # ValueError comes for ports that can't be and, as UnicodeError, for host names that can't be.
+    except (httpx.InvalidURL, ValueError):
         failure: VendorError = _unusable(url, account, "is no valid address")
     # aiohttp's errors arrive raw where its httpx transport has no name for them.
     except (httpx.RequestError, aiohttp.ClientError, OSError) as error:
@@ -152,7 +152,7 @@ def _refused(target: httpx.URL, response: httpx.Response, account: VendorAccount
             f"{account.vendor} no longer holds {where} (HTTP {status})",
             vendor=account.vendor,
             status=status,
-            next_step="Vendors keep results for 24 hours; run again to buy it anew.",
+            next_step="Vendors keep results for 24 hours; --retry failed buys it anew.",
         )
     failure = _unavailable(str(target), account, f"HTTP {status}")
     failure.status, failure.retry_after = status, retry_after(response)

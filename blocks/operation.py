@@ -120,8 +120,8 @@ class Operation(ABC, Generic[AccountT, OptionsT]):
     """Whether the picture must be a previous stage's result, not the row's own."""
 
     @abstractmethod
-    def credits(self, options: OptionsT) -> float:
-        """What the vendor's price list charges for one unit, in its credits."""
+    def credits(self, options: OptionsT, account: AccountT) -> float:
+        """What the account's price list charges for one unit, in the vendor's credits."""
 
     def candidates(self, options: OptionsT) -> int:  # noqa: ARG002 - operations that offer a choice override this
         """How many pictures one unit asks for."""

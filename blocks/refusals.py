@@ -128,7 +128,7 @@ def _absent(vendor: str, *, posting: bool) -> Meaning:
     return (
         ResultExpired,
         f"{vendor} no longer knows the job",
-        "Vendors keep jobs for 24 hours; run again to buy it anew.",
+        "Vendors keep jobs for 24 hours; --retry failed buys it anew.",
     )
 
 

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Sequence
+from contextlib import suppress
 
 import httpx
 from prefect.client.orchestration import PrefectClient, get_client
@@ -89,13 +90,11 @@ class SharedLimit:
         return limit.active_slots / SLOTS_PER_TURN
 
     async def _ensure(self, client: PrefectClient) -> None:
-        try:
+        # Another process may be faster, and wants the same.
+        with suppress(ObjectAlreadyExists):
             await client.upsert_global_concurrency_limit_by_name(
                 self.name, int(self._decay * LONGEST_QUEUE_SECONDS), self._decay
             )
-        except ObjectAlreadyExists:
-            # Another process was faster, and wants the same.
-            pass
         self._made = True
 
     def _alone(self) -> float:

@@ -12,20 +12,29 @@ from pydantic import model_validator as validator
 from pydantic.alias_generators import to_camel
 
 from blocks import exchange
-from blocks.account import Limits, VendorAccount
+from blocks.account import Limits, Price, VendorAccount
 from blocks.errors import CatalogError, JobFailed, Rejected, Unavailable, VendorError
 from blocks.exchange import Call, patiently, reply_as
 from blocks.operation import Accepted, Finished, Inputs, Operation, Options, Result, Running, Slot
 from blocks.pictures import PictureLimits, off_loop
 from blocks.refusals import by_status, refused
 
-__all__ = ["FashionModel", "FashionModelOptions", "VmakeCredentials"]
+__all__ = ["FashionModel", "FashionModelOptions", "VmakeCredentials", "VmakePrices"]
 
 TASKS = "/api/v4/image/ai-fashion-model/clothing-tasks"
 ERROR_STATUSES = range(400, 600)
 
 Text = Annotated[str, Field(min_length=1)]
 Colour = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")]
+
+
+class VmakePrices(BaseModel):
+    """What Vmake charges, in its credits."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    # open.vmake.ai/references/ai-fashion-model-v4
+    fashion_model_task: Price = Field(default=1, description="Credits for each task, whatever its batch size.")
 
 
 class VmakeCredentials(VendorAccount):
@@ -57,6 +66,8 @@ class VmakeCredentials(VendorAccount):
         default_factory=lambda: Limits(requests_per_second=10),
         description="What Vmake allows this account: it publishes no limits, so 10 requests/s out of caution.",
     )
+
+    prices: VmakePrices = Field(default_factory=VmakePrices, description="What Vmake charges, in its credits.")
 
     def auth_headers(self) -> dict[str, str]:
         """The key, as Vmake wants it."""
@@ -148,9 +159,9 @@ class FashionModel(Operation[VmakeCredentials, FashionModelOptions]):
     # The quick start's own interval.
     poll_seconds = 3.0
 
-    def credits(self, options: FashionModelOptions) -> float:  # noqa: ARG002 - the price does not depend on them
-        """One a task, whatever its batch size (open.vmake.ai/references/ai-fashion-model-v4)."""
-        return 1.0
+    def credits(self, options: FashionModelOptions, account: VmakeCredentials) -> float:  # noqa: ARG002 - as the batch is free
+        """The price of a task, whatever its batch size."""
+        return account.prices.fashion_model_task
 
     def candidates(self, options: FashionModelOptions) -> int:
         """As many as the batch."""

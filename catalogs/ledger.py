@@ -16,7 +16,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from blocks.errors import StorageError
+from blocks.errors import JobFailed, StorageError
 from blocks.storage import MissingObject, ObjectStorage
 
 __all__ = ["Attempt", "AttemptState", "Ledger", "StoredPicture", "now"]
@@ -74,6 +74,13 @@ class Attempt(BaseModel):
     pictures: tuple[StoredPicture, ...] = ()
     error_kind: str | None = None
     error_message: str | None = None
+
+    def at_risk(self) -> float:
+        """Credits that the vendor may have charged, or may yet, without a picture of ours to show for them."""
+        refused = self.state is AttemptState.REFUSED or (
+            self.state is AttemptState.FAILED and self.submitted_at is None and self.error_kind != JobFailed.kind()
+        )
+        return 0.0 if refused or self.state is AttemptState.DONE else self.credits
 
     def becomes(self, state: AttemptState, **fields: Any) -> Attempt:
         """The same attempt in its next state."""

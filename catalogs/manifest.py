@@ -60,6 +60,7 @@ SCHEMA = pa.schema(
         ("request_id", pa.string()),
         ("options", pa.string()),
         ("credits", pa.float64()),
+        ("credits_at_risk", pa.float64()),
         ("error_kind", pa.string()),
         ("error_message", pa.string()),
         ("submitted_at", TIMESTAMP),
@@ -75,8 +76,10 @@ class ManifestRow:
     """
     What became of one (recipe, SKU, stage).
 
-    `status` is done, failed, unknown, blocked (an earlier stage has no picture), held (the account's lane is
-    closed) or quarantined (the catalog's row can't be used). `credits` is what the vendor charged.
+    `status` is done, failed, unknown, blocked (an earlier stage has no picture), held (the account's lane is closed, or
+    the run's budget can't pay for it) or quarantined (the catalog's row can't be used). `credits` is what the vendor
+    charged for the pictures, `credits_at_risk` what it may have charged for none: the outcome is unknown, or the
+    accepted job has failed or not ended.
     """
 
     recipe: str
@@ -99,6 +102,7 @@ class ManifestRow:
     request_id: str | None = None
     options: str | None = None
     credits: float = 0.0
+    credits_at_risk: float = 0.0
     error_kind: str | None = None
     error_message: str | None = None
     submitted_at: datetime | None = None

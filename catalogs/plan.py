@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from blocks.account import VendorAccount
 from blocks.errors import CatalogError, RecipeError
 from blocks.operation import Gender, Slot
 from catalogs.addresses import bare
@@ -79,14 +80,16 @@ def plan_items(
     *,
     selection: Selection,
     done: Container[str] = frozenset(),
+    accounts: Iterable[VendorAccount] = (),
 ) -> Iterator[PlannedItem | Reject]:
     """
     Turn rows into units, streaming.
 
-    A row that can't run becomes a `Reject`; `done` holds the keys of units whose pictures are in storage. Raises
-    `CatalogError` at the end when the catalog lacks a SKU that was asked for.
+    A row that can't run becomes a `Reject`; `done` holds the keys of units whose pictures are in storage; `accounts`
+    have the prices, where they are not the vendors' own. Raises `CatalogError` at the end when the catalog lacks a
+    SKU that was asked for.
     """
-    planner = _Planner(recipe, sources, catalog.mapped, done)
+    planner = _Planner(recipe, sources, catalog.mapped, done, _priced(recipe, accounts))
     wanted, absent, taken = set(selection.skus), set(selection.skus), 0
     # The gender's own word is for the message of a row that has none of the two.
     for entry in catalog.items(only=recipe.columns() | {Slot.GENDER}):
@@ -109,6 +112,7 @@ class _Planner:
     sources: PictureSources
     own_names: Mapping[str, str]
     done: Container[str]
+    accounts: Mapping[type[VendorAccount], VendorAccount]
 
     def plan(self, item: Item) -> PlannedItem | Reject:
         """All of the item's units, or why one of them can't be."""
@@ -156,7 +160,7 @@ class _Planner:
             inputs=inputs,
             gender=gender,
             pick=stage.pick,
-            credits=operation.credits(options),
+            credits=operation.credits(options, self.accounts[operation.account_type]),
             reason="done" if key in self.done else "new",
         )
 
@@ -177,6 +181,12 @@ class _Planner:
             ) from error
         except CatalogError as error:
             raise Wanting(error.what, place=(column, _without_secrets(reference)), next_step=error.next_step) from error
+
+
+def _priced(recipe: Recipe, accounts: Iterable[VendorAccount]) -> dict[type[VendorAccount], VendorAccount]:
+    known = {type(account): account for account in accounts}
+    kinds = {stage.work().account_type for stage in recipe.stages}
+    return {kind: kind.without_key() for kind in kinds} | known
 
 
 def _without_secrets(reference: str) -> str:

@@ -87,8 +87,8 @@ async def _followed(url: str) -> bytes:
             target = target.join(answer)
             if target.scheme not in ("http", "https"):
                 raise _failed(url, f"it redirects to a {target.scheme}: address", "Use the picture's own address.")
-    # The resolver raises UnicodeError for host names that can't be.
-    except (httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeError) as error:
+    # ValueError comes for ports that can't be and, as UnicodeError, for host names that can't be.
+    except (httpx.InvalidURL, httpx.UnsupportedProtocol, ValueError) as error:
         raise _failed(url, "it is no valid address", "Correct it in the catalog.") from error
     raise _failed(url, f"it redirects more than {MAX_REDIRECTS} times", "Use the picture's own address.")
 

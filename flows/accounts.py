@@ -15,7 +15,11 @@ from blocks.operations import OPERATIONS
 from blocks.storage import ObjectStorage
 from flows.parameters import Accounts
 
-__all__ = ["account_from_environment", "check_accounts", "open_account", "open_storage"]
+__all__ = ["account_from_environment", "check_accounts", "open_account", "open_storage", "priced_account"]
+
+# Settings of an account that are variables of the environment, and those of them that are JSON.
+PLAIN = ("base_url", "poll_seconds", "shared_limit", "credit_price", "currency")
+NESTED = ("limits", "timeouts", "prices")
 
 AccountT = TypeVar("AccountT", bound=VendorAccount)
 
@@ -41,9 +45,17 @@ async def check_accounts(operations: Iterable[str], accounts: Accounts) -> None:
         await open_account(OPERATIONS[name].account_type, accounts)
 
 
+async def priced_account(kind: type[AccountT], accounts: Accounts) -> AccountT:
+    """The account for its prices alone: without a key, its prices are the environment's or the vendor's own."""
+    named: str | None = getattr(accounts, kind.env_prefix.lower())
+    if named is None and not os.environ.get(f"{kind.env_prefix}_API_KEY", "").strip():
+        return _made(kind, api_key=SecretStr(""))
+    return await open_account(kind, accounts)
+
+
 def account_from_environment(kind: type[AccountT]) -> AccountT:
     """
-    An account from `<VENDOR>_API_KEY` and, where set, `_BASE_URL`, `_POLL_SECONDS`, and `_LIMITS` and `_TIMEOUTS` in JSON.
+    An account from `<VENDOR>_API_KEY` and, where set, the variables of its other settings, some of them in JSON.
 
     Raises `AuthFailed` naming the variable that is missing or can't be used.
     """
@@ -56,23 +68,34 @@ def account_from_environment(kind: type[AccountT]) -> AccountT:
             next_step=f"Set {prefix}_API_KEY, or name a block of type {kind.get_block_type_slug()!r} in the run's accounts; "
             "`catwalk doctor` checks them all.",
         )
+    return _made(kind, api_key=SecretStr(key))
+
+
+def _made(kind: type[AccountT], **fields: Any) -> AccountT:
     try:
-        return kind(api_key=SecretStr(key), **_settings(prefix))
-    except (ValidationError, ValueError) as error:
-        first = error.errors(include_url=False)[0] if isinstance(error, ValidationError) else None
-        where = str(first["loc"][0]).upper() if first else "LIMITS"
+        return kind(**fields, **_settings(kind.env_prefix))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        variable = f"{kind.env_prefix}_{str(first['loc'][0]).upper()}"
+        where = ".".join(str(part) for part in first["loc"][1:])
         raise AuthFailed(
-            f"{prefix}_{where} can't be used: {first['msg'] if first else error}",
+            f"{variable} can't be used: {where + ': ' if where else ''}{first['msg']}",
             vendor=kind.vendor,
-            next_step=f"Mend or unset {prefix}_{where}; docs/architecture.md has the variables.",
+            next_step=f"Mend or unset {variable}; README.md has the variables.",
         ) from error
 
 
 def _settings(prefix: str) -> dict[str, Any]:
-    plain = ("base_url", "poll_seconds")
-    nested = ("limits", "timeouts")
-    given = {name: os.environ.get(f"{prefix}_{name.upper()}", "").strip() for name in (*plain, *nested)}
-    return {name: json.loads(text) if name in nested else text for name, text in given.items() if text}
+    given = {name: os.environ.get(f"{prefix}_{name.upper()}", "").strip() for name in (*PLAIN, *NESTED)}
+    return {name: _nested(text) if name in NESTED else text for name, text in given.items() if text}
+
+
+def _nested(text: str) -> Any:
+    """JSON's value; what is no JSON stays a text, which the account then refuses by its name."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 async def open_storage(uri: str, accounts: Accounts) -> ObjectStorage:

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from blocks.errors import CatwalkError
 from blocks.storage import ObjectStorage
-from flows.budget_log import BudgetLog, exact, exact_limit
+from flows.budget_log import BudgetLog, exact, exact_limit, plain
 
 __all__ = ["Budget", "BudgetReached", "Share"]
 
@@ -92,13 +92,18 @@ class Budget:
         share.reserved = True
 
     async def release(self, share: Share) -> None:
-        """Undo a reservation; more than a block that lies idle goes back to the run's other processes."""
+        """Undo a reservation; what lies idle beyond two blocks goes back to the run's other processes."""
         self._unreserve(share)
-        if self.limit is not None:
+        block = (self.limit or NONE) / BLOCKS
+        if self._log.pool > 2 * block:
             async with self._taking:
-                block = self.limit / BLOCKS
-                if self._log.pool > 2 * block:
-                    await self._log.give_back(self._log.pool - block)
+                await self._log.give_back(max(NONE, self._log.pool - block))
+
+    def words(self) -> str:
+        """What this process has spent and holds for calls under way."""
+        held = f", {plain(self.held)} held" if self.held else ""
+        most = "" if self.limit is None else f", {plain(self.limit)} at most"
+        return f"{plain(self.spent)} credits spent{held}{most}"
 
     async def close(self) -> None:
         """Give back what was taken and not spent."""
@@ -140,7 +145,8 @@ class Budget:
         return self._log.pool + max(NONE, limit - self._log.total) - self._promised
 
     def _unreserve(self, share: Share) -> None:
-        self._log.pool += share.price
+        if self.limit is not None:
+            self._log.pool += share.price
         self._promised += share.price
         share.reserved = share.sent = False
         self._changed.set()
@@ -158,7 +164,7 @@ class Budget:
     def _reached(self, price: Decimal, limit: Decimal) -> BudgetReached:
         gone = limit - max(NONE, self._left(limit))
         return BudgetReached(
-            f"not sent, because it costs {price:f} credits, and of the {limit:f} that the run may spend "
-            f"{gone:f} are spent or set aside",
+            f"not sent, because it costs {plain(price)} credits, and of the {plain(limit)} that the run may spend "
+            f"{plain(gone)} are spent or set aside",
             next_step="Run again with a higher max_credits (--max-credits): what is delivered stays, and the rest is done.",
         )

@@ -18,7 +18,7 @@ from blocks.errors import StorageError
 from blocks.storage import MissingObject, ObjectStorage
 from catalogs.ledger import now
 
-__all__ = ["BudgetLog", "exact", "exact_limit"]
+__all__ = ["BudgetLog", "exact", "exact_limit", "plain"]
 
 # Finer than any price, and coarser than the error of adding up floats.
 SMALLEST = Decimal("0.000001")
@@ -36,7 +36,12 @@ def exact_limit(credits_: float) -> Decimal:
 
 
 def _decimal(credits_: float, rounding: str) -> Decimal:
-    return Decimal(repr(round(credits_, FLOAT_DIGITS))).quantize(SMALLEST, rounding).normalize()
+    return Decimal(repr(round(credits_, FLOAT_DIGITS))).quantize(SMALLEST, rounding)
+
+
+def plain(credits_: Decimal) -> str:
+    """Credits as people write them."""
+    return f"{credits_.normalize():f}"
 
 
 class Entry(BaseModel):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from blocks.download import download
-from blocks.errors import JobFailed, ResultExpired, Unavailable, VendorError
+from blocks.errors import ContentRefused, JobFailed, ResultExpired, Unavailable, VendorError
 from blocks.operation import Finished, Result
 from blocks.operations import OPERATIONS
 from catalogs.ledger import Attempt, AttemptState, StoredPicture, now
@@ -25,7 +25,7 @@ async def collect(desk: Desk, attempt: Attempt) -> Attempt:
     try:
         finished = await _results(desk, attempt)
         pictures = await _store_all(desk, attempt, finished)
-    except (JobFailed, ResultExpired) as error:
+    except (JobFailed, ContentRefused, ResultExpired) as error:
         ended = attempt.becomes(
             AttemptState.FAILED,
             finished_at=now(),

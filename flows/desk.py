@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
+from blocks.errors import StorageError
 from blocks.operations import OPERATIONS
 from blocks.storage import ObjectStorage
 from blocks.transport import close_client
 from catalogs.ledger import Attempt, Ledger
 from catalogs.sources import PictureSources
 from flows.accounts import open_account, open_storage
+from flows.budget import Budget
 from flows.lane import Lane
 from flows.parameters import ShardRun
 from flows.payload import PayloadBudget
@@ -39,6 +41,7 @@ class Desk:
         *,
         run_id: str,
         retry: Iterable[str] = (),
+        max_credits: float | None = None,
     ) -> None:
         self.storage = storage
         self.ledger = Ledger(storage)
@@ -48,6 +51,7 @@ class Desk:
         self.progress = progress
         self.run_id = run_id
         self.retry = frozenset(retry)
+        self.budget = progress.budget = Budget(storage, run_id, max_credits)
         # With the lanes' own bound on preparing, these bound memory whatever the number of items in flight.
         self.downloads = asyncio.Semaphore(DOWNLOADS_AT_ONCE)
         self.payloads = PayloadBudget(PAYLOAD_BYTES)
@@ -80,11 +84,16 @@ async def open_desk(shard: ShardRun, operations: Iterable[str], progress: RunPro
         kind.vendor: Lane(await open_account(kind, shard.accounts)) for kind in sorted(types, key=lambda t: t.vendor)
     }
     sources = PictureSources(shard.catalog, storage=storage)
-    desk = Desk(storage, sources, lanes, progress, run_id=shard.run_id, retry=shard.retry)
+    desk = Desk(
+        storage, sources, lanes, progress, run_id=shard.run_id, retry=shard.retry, max_credits=shard.max_credits
+    )
     # Into an empty ledger the claims alone decide, which spares a look-up per unit.
     desk.ledger_begun = await desk.ledger.begun()
     try:
         yield desk
     finally:
+        # What can't be given back stays set aside, which is the safe side.
+        with suppress(StorageError):
+            await desk.budget.close()
         await close_client()
         await storage.close()

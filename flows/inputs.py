@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -11,11 +12,13 @@ from blocks.errors import StorageError
 from blocks.fitting import fit
 from blocks.operation import Inputs, Options, Picture, Slot
 from blocks.operations import OPERATIONS
-from blocks.pictures import off_loop
+from blocks.pictures import BrokenPicture, off_loop
 from catalogs.addresses import bare
 from catalogs.ledger import StoredPicture
 from catalogs.plan import Unit
+from catalogs.unit_key import unsigned
 from flows.desk import Desk
+from flows.miniature import keep_miniature, miniature_path
 
 __all__ = ["load_inputs", "read_options"]
 
@@ -46,8 +49,17 @@ async def _source(desk: Desk, unit: Unit, uri: str) -> Picture:
     if data is None:
         data = await desk.sources.fetch(uri)
         desk.recent.put(uri, data)
+        if (name := unsigned(uri)) != uri:
+            await _keep_for_gallery(desk, name, data)
     address = desk.lane_of(unit.operation).account.base_url
     return await _fitted(unit, data, uri, await desk.sources.public_url(uri, address))
+
+
+async def _keep_for_gallery(desk: Desk, name: str, data: bytes) -> None:
+    """Keep a small copy of a picture whose address opens nothing once the manifest holds it without its signature."""
+    with suppress(BrokenPicture):
+        if not await desk.storage.exists(miniature_path(name)):
+            await keep_miniature(name, data, desk.storage)
 
 
 async def _result(desk: Desk, unit: Unit, upstream: StoredPicture) -> Picture:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from typing import TypeVar
 
 from prefect.logging import get_run_logger
 
-from blocks.errors import CatwalkError
-from catalogs.ledger import StoredPicture
+from blocks.errors import CatwalkError, StorageError
+from catalogs.ledger import Attempt, StoredPicture
 from catalogs.manifest import ManifestRow
 from catalogs.plan import PlannedItem, Unit
+from flows.budget import BudgetReached
 from flows.desk import Desk
+from flows.lane import LaneClosed
 from flows.outcome import blocked, ended, interrupted
 from flows.unit import finish_unit
 
@@ -42,11 +45,13 @@ async def do_stage(desk: Desk, unit: Unit, upstream: StoredPicture | None) -> Ma
     try:
         attempt = await finish_unit(desk, unit, upstream)
         return ended(unit, attempt, desk.run_id)
-    except CatwalkError as error:
+    except (LaneClosed, BudgetReached) as error:
         return interrupted(unit, error, desk.run_id)
+    except CatwalkError as error:
+        return interrupted(unit, error, desk.run_id, await _recorded(desk, unit))
     except Exception as error:  # noqa: BLE001 - a defect met by one row must not cost the others their night
         get_run_logger().exception("SKU %r, stage %r met a defect in Catwalk", unit.sku, unit.stage)
-        return interrupted(unit, _defect(error), desk.run_id)
+        return interrupted(unit, _defect(error), desk.run_id, await _recorded(desk, unit))
 
 
 async def each_of(things: Iterable[WorkT], work: Callable[[WorkT], Awaitable[None]], *, at_once: int) -> None:
@@ -63,6 +68,13 @@ async def each_of(things: Iterable[WorkT], work: Callable[[WorkT], Awaitable[Non
         for thing in things:
             await places.acquire()
             group.create_task(keep_place(thing))
+
+
+async def _recorded(desk: Desk, unit: Unit) -> Attempt | None:
+    """What the ledger says of a unit, if it can be asked: the trouble may be the storage's."""
+    with suppress(StorageError):
+        return await desk.ledger.latest(unit.unit_key)
+    return None
 
 
 def _defect(error: Exception) -> CatwalkError:

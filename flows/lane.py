@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from blocks.account import VendorAccount
 from blocks.errors import CatwalkError, VendorError
@@ -46,12 +46,14 @@ class Lane:
 
         Until one unit has passed they go one at a time, so a wrong key is refused once, not once per item.
         """
-        if self._proven:
+        async with AsyncExitStack() as stack:
+            if not self._proven:
+                await stack.enter_async_context(self._first)
+            if self._proven:
+                # Whoever waited here for the first unit goes on with all the others.
+                await stack.aclose()
             async with self._watch():
                 yield
-            return
-        async with self._first, self._watch():
-            yield
             self._proven = True
 
     @asynccontextmanager

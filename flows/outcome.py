@@ -12,6 +12,7 @@ from catalogs.plan import Unit
 from catalogs.recipe import Recipe
 from catalogs.rows import Reject
 from catalogs.unit_key import unsigned
+from flows.budget import BudgetReached
 from flows.lane import LaneClosed
 
 __all__ = ["blocked", "ended", "interrupted", "quarantined"]
@@ -31,6 +32,7 @@ def ended(unit: Unit, attempt: Attempt, run_id: str) -> ManifestRow:
         job_id=attempt.job_id,
         request_id=attempt.request_id,
         credits=attempt.credits if done else 0.0,
+        credits_at_risk=attempt.at_risk(),
         error_kind=attempt.error_kind,
         error_message=attempt.error_message,
         submitted_at=attempt.submitted_at,
@@ -38,21 +40,36 @@ def ended(unit: Unit, attempt: Attempt, run_id: str) -> ManifestRow:
     )
 
 
-def interrupted(unit: Unit, error: CatwalkError, run_id: str) -> ManifestRow:
-    """The row of a unit that came to no end in this run."""
+def interrupted(unit: Unit, error: CatwalkError, run_id: str, attempt: Attempt | None = None) -> ManifestRow:
+    """The row of a unit that came to no end in this run; `attempt` is what the ledger says of it."""
     error.at(sku=unit.sku, stage=unit.stage)
-    fields: dict[str, Any] = {}
+    facts: dict[str, Any] = {"run_id": run_id}
+    if attempt is not None and attempt.at_risk():
+        facts |= _risked(attempt)
     if isinstance(error, VendorError):
-        fields = {"vendor": error.vendor, "job_id": error.job_id, "request_id": error.request_id}
+        said = {"vendor": error.vendor, "job_id": error.job_id, "request_id": error.request_id}
+        facts |= {name: word for name, word in said.items() if word}
     return _row(
         unit,
-        status="held" if isinstance(error, LaneClosed) or _closes_lane(error) else "failed",
+        status=_status(error),
         reason=error.what,
-        run_id=run_id,
         error_kind=error.kind(),
         error_message=str(error),
-        **fields,
+        **facts,
     )
+
+
+def _risked(attempt: Attempt) -> dict[str, Any]:
+    """An attempt that the vendor may have charged, under the run that made it."""
+    return {
+        "run_id": attempt.run_id,
+        "attempt": attempt.number,
+        "vendor": attempt.vendor,
+        "job_id": attempt.job_id,
+        "request_id": attempt.request_id,
+        "submitted_at": attempt.submitted_at,
+        "credits_at_risk": attempt.at_risk(),
+    }
 
 
 def blocked(unit: Unit, by: ManifestRow, run_id: str) -> ManifestRow:
@@ -81,8 +98,11 @@ def quarantined(reject: Reject, recipe: Recipe, run_id: str) -> list[ManifestRow
     ]
 
 
-def _closes_lane(error: CatwalkError) -> bool:
-    return isinstance(error, VendorError) and error.closes_lane
+def _status(error: CatwalkError) -> str:
+    if isinstance(error, VendorError) and error.outcome_unknown:
+        return "unknown"
+    account = isinstance(error, LaneClosed | BudgetReached) or (isinstance(error, VendorError) and error.closes_lane)
+    return "held" if account else "failed"
 
 
 def _row(unit: Unit, **fields: Any) -> ManifestRow:

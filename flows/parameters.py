@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -11,6 +12,8 @@ from catalogs.plan import Selection
 from catalogs.recipe import Recipe
 
 __all__ = ["Accounts", "CatalogRun", "Retry", "RetryRun", "ShardRun"]
+
+Credits = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class Retry(StrEnum):
@@ -51,6 +54,9 @@ class CatalogRun(BaseModel):
         default_factory=list[Retry],
         description="Repeat units that ended so before; an unknown one may be charged a second time.",
     )
+    max_credits: Credits | None = Field(
+        default=None, description="Credits that the run may spend, all vendors' together; empty means no limit."
+    )
     items_in_flight: int = Field(default=500, ge=1, le=5000, description="Items worked on at one time.")
     gallery_items: int = Field(default=1000, ge=0, description="How many items the gallery shows; 0 for no gallery.")
 
@@ -65,6 +71,9 @@ class RetryRun(BaseModel):
         min_length=1, description="Which ends to repeat; an unknown one may be charged a second time."
     )
     accounts: Accounts = Field(default_factory=Accounts, description="Which accounts and credentials to use.")
+    max_credits: Credits | None = Field(
+        default=None, description="Credits that the run may spend, all vendors' together; empty means no limit."
+    )
     items_in_flight: int = Field(default=500, ge=1, le=5000, description="Items worked on at one time.")
     gallery_items: int = Field(default=1000, ge=0, description="How many items the gallery shows; 0 for no gallery.")
 
@@ -81,4 +90,7 @@ class ShardRun(BaseModel):
     shard: int = Field(ge=0, description="The shard's number within the plan.")
     accounts: Accounts = Field(default_factory=Accounts, description="Which accounts and credentials to use.")
     retry: list[Retry] = Field(default_factory=list[Retry], description="Repeat units that ended so before.")
+    max_credits: Credits | None = Field(
+        default=None, description="Credits that the run may spend, all vendors' together; empty means no limit."
+    )
     items_in_flight: int = Field(default=500, ge=1, le=5000, description="Items worked on at one time.")

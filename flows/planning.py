@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from blocks.account import VendorAccount
 from blocks.operations import OPERATIONS
 from blocks.storage import ObjectStorage
 from catalogs.catalog import Catalog
@@ -18,7 +19,7 @@ from catalogs.plan_file import PlanWriter
 from catalogs.recipe import Recipe, load_recipe
 from catalogs.rows import Reject
 from catalogs.sources import PictureSources
-from flows.accounts import check_accounts, open_storage
+from flows.accounts import check_accounts, open_storage, priced_account
 from flows.outcome import quarantined
 from flows.parameters import CatalogRun
 
@@ -42,6 +43,7 @@ class RunPlan:
     rejected_rows: int = 0
     units: Counter[str] = field(default_factory=Counter[str])
     credits: dict[str, float] = field(default_factory=dict[str, float])
+    accounts: list[VendorAccount] = field(default_factory=list[VendorAccount])
     first_rejects: list[Reject] = field(default_factory=list[Reject])
 
     def count(self, item: PlannedItem) -> None:
@@ -51,6 +53,11 @@ class RunPlan:
             self.units[unit.stage] += 1
             vendor = OPERATIONS[unit.operation].account_type.vendor
             self.credits[vendor] = self.credits.get(vendor, 0.0) + unit.credits
+
+    def in_money(self, vendor: str) -> str | None:
+        """What a vendor's units cost in money, if its account has the price of a credit."""
+        account = next((account for account in self.accounts if account.vendor == vendor), None)
+        return account.in_money(self.credits[vendor]) if account else None
 
     @property
     def operations(self) -> set[str]:
@@ -80,8 +87,13 @@ async def make_plan(run: CatalogRun, run_id: str, folder: Path) -> RunPlan:
     recipe, catalog = await _opened(run)
     recipe.check_columns(catalog.columns)
     done = await _done_keys(await open_storage(run.output, run.accounts), folder)
-    entries = plan_items(catalog, recipe, PictureSources(catalog.folder), selection=run.selection, done=done)
-    return await asyncio.to_thread(_write_plan, recipe, entries, run_id, folder)
+    kinds = {OPERATIONS[stage.operation].account_type for stage in recipe.stages}
+    accounts = [await priced_account(kind, run.accounts) for kind in kinds]
+    sources = PictureSources(catalog.folder)
+    entries = plan_items(catalog, recipe, sources, selection=run.selection, done=done, accounts=accounts)
+    plan = RunPlan(recipe, folder / "plan.parquet", folder / "rejects.parquet", accounts=accounts)
+    await asyncio.to_thread(_write_plan, plan, entries, run_id)
+    return plan
 
 
 async def _opened(run: CatalogRun) -> tuple[Recipe, Catalog]:
@@ -90,12 +102,10 @@ async def _opened(run: CatalogRun) -> tuple[Recipe, Catalog]:
     return recipe, await asyncio.to_thread(Catalog.open, run.catalog, storage)
 
 
-def _write_plan(recipe: Recipe, entries: Iterable[PlannedItem | Reject], run_id: str, folder: Path) -> RunPlan:
-    plan = RunPlan(recipe, folder / "plan.parquet", folder / "rejects.parquet")
+def _write_plan(plan: RunPlan, entries: Iterable[PlannedItem | Reject], run_id: str) -> None:
     with PlanWriter(plan.path, shard_items=SHARD_ITEMS) as writer, ManifestWriter(plan.rejects) as rejects:
         _sort_out(plan, entries, writer, rejects, run_id)
     plan.shards = writer.shards
-    return plan
 
 
 def _sort_out(

@@ -18,7 +18,7 @@ from catalogs.runs import OpenRun, Runs
 from flows.accounts import check_accounts, open_storage
 from flows.parameters import CatalogRun, ShardRun
 from flows.planning import RunPlan, make_plan
-from flows.process_shard import process_shard
+from flows.process_shard import work_shard
 from flows.publish import PublishedManifest, publish_gallery, publish_manifest
 from flows.report import RunReport, as_state, publish_report, summarise
 from flows.rescue import rescue
@@ -38,9 +38,9 @@ async def process_catalog(run: CatalogRun) -> State[RunReport]:
     with TemporaryDirectory(prefix="catwalk-") as scratch:
         folder = Path(scratch)
         plan = await plan_units(run, run_id, folder)
-        parts = [await process_shard(shard) for shard in shards_of(run, run_id, plan)]
+        parts = [await work_shard(shard) for shard in shards_of(run, run_id, plan)]
         storage = await open_storage(run.output, run.accounts)
-        manifest = await publish_manifest(storage, [*parts, rejects_path(run_id)], folder)
+        manifest = await publish_manifest(storage, [*parts, rejects_path(run_id)], folder, run_id)
         report = report_of(run, plan, manifest, run_id, started_at)
         await publish_gallery(manifest, report, run.accounts, most=run.gallery_items)
     await close_run(run, opened)
@@ -58,6 +58,8 @@ def report_of(
         started_at=started_at,
         recipe=plan.recipe.name,
         unchanged=plan.finished_items,
+        accounts=plan.accounts,
+        max_credits=run.max_credits,
         **manifest.facts(gallery=run.gallery_items > 0),
     )
 
@@ -105,6 +107,7 @@ def shards_of(run: CatalogRun, run_id: str, plan: RunPlan) -> list[ShardRun]:
             shard=shard,
             accounts=run.accounts,
             retry=run.retry,
+            max_credits=run.max_credits,
             items_in_flight=run.items_in_flight,
         )
         for shard in range(plan.shards)

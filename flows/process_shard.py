@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import cast
 
 from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.states import Completed
 
 from blocks.storage import ObjectStorage
 from catalogs.layout import shard_manifest_path
@@ -20,16 +24,25 @@ from flows.progress import RunProgress, shown
 from flows.tasks import work_through
 from flows.window import kept
 
-__all__ = ["process_shard"]
+__all__ = ["process_shard", "work_shard"]
 
 
 @flow(name="process-shard", flow_run_name="{shard.run_id} shard {shard.shard}", persist_result=False)
-async def process_shard(shard: ShardRun) -> str:
-    """Work through one shard; returns the path of its manifest under the output."""
+async def process_shard(shard: ShardRun) -> State[str]:
+    """Work through one shard; its result is the path of its manifest under the output."""
     with TemporaryDirectory(prefix="catwalk-") as folder:
         items = await read_items(shard, Path(folder))
         rows = await _work(shard, items)
-        return await _publish(shard, rows, Path(folder))
+        path = await _publish(shard, rows, Path(folder))
+    counts = Counter(row.status for row in rows)
+    words = ", ".join(f"{count} {status}" for status, count in counts.most_common())
+    return Completed(name="Completed" if counts.keys() <= {"done"} else "Partial", message=words, data=path)
+
+
+async def work_shard(shard: ShardRun) -> str:
+    """Run the flow in this process; the path of its manifest."""
+    # Prefect hands out the data of a returned state, which its stubs don't know.
+    return cast("str", await process_shard(shard))
 
 
 async def read_items(shard: ShardRun, folder: Path) -> list[PlannedItem]:

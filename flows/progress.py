@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from catalogs.manifest import ManifestRow
+from flows.budget import Budget
 
 __all__ = ["RunProgress", "shown"]
 
@@ -31,14 +32,22 @@ class RunProgress:
         self.total = total
         self.by_status: Counter[str] = Counter()
         self.by_stage: Counter[str] = Counter()
-        self.credits = 0.0
+        self.budget: Budget | None = None
+        self.waits: dict[str, str] = {}
+
+    def wait(self, vendor: str, why: str) -> None:
+        """A vendor refuses for now, and its lane waits."""
+        self.waits[vendor] = why
+
+    def go_on(self, vendor: str) -> None:
+        """The vendor takes calls again."""
+        self.waits.pop(vendor, None)
 
     def count(self, row: ManifestRow) -> None:
         """One unit has ended."""
         self.by_status[row.status] += 1
         if row.status == "done":
             self.by_stage[row.stage] += 1
-        self.credits += row.credits
 
     @property
     def ended(self) -> int:
@@ -54,7 +63,9 @@ class RunProgress:
         """The counts in one line."""
         stages = ", ".join(f"{stage} {count}" for stage, count in self.by_stage.items())
         troubles = ", ".join(f"{count} {status}" for status, count in self.by_status.items() if status != "done")
-        return "; ".join(part for part in (stages, troubles, f"{self.credits:g} credits") if part)
+        money = self.budget.words() if self.budget else ""
+        waits = ", ".join(f"waiting: {why}" for why in self.waits.values())
+        return "; ".join(part for part in (stages, troubles, money, waits) if part)
 
 
 @asynccontextmanager
@@ -114,9 +125,11 @@ async def _bar(progress: RunProgress, stream: TextIO) -> None:
 
 async def _lines(progress: RunProgress, stream: TextIO) -> None:
     told = 0
+    told_waits: dict[str, str] = {}
     with suppress(BrokenPipeError):
         while True:
-            if progress.percent >= told + LINE_EVERY_PERCENT:
+            if progress.percent >= told + LINE_EVERY_PERCENT or progress.waits.keys() - told_waits.keys():
+                told_waits = dict(progress.waits)
                 told = int(progress.percent // LINE_EVERY_PERCENT) * LINE_EVERY_PERCENT
                 print(f"{progress.ended}/{progress.total} units: {progress.words()}", file=stream)
             await asyncio.sleep(TERMINAL_SECONDS)

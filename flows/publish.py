@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, islice
@@ -16,6 +17,7 @@ from catalogs.manifest import merge_manifests, read_rows, write_csv
 from catalogs.sources import PictureSources
 from flows.accounts import open_storage
 from flows.parameters import Accounts
+from flows.publishing import alone
 from flows.report import RunReport
 from flows.thumbnails import thumbnails
 
@@ -50,18 +52,25 @@ class PublishedManifest:
         }
 
 
-async def publish_manifest(storage: ObjectStorage, parts: Sequence[str], folder: Path) -> PublishedManifest:
+async def publish_manifest(
+    storage: ObjectStorage, parts: Sequence[str], folder: Path, run_id: str
+) -> PublishedManifest:
     """Merge the parts into the output's manifest and replace it, and its CSV, in one step each."""
     local = [await _fetched(storage, part, folder / f"part-{n:05}.parquet") for n, part in enumerate(parts)]
+    async with alone(storage, run_id):
+        await _merge(storage, local, folder)
+    return PublishedManifest(storage, folder / "manifest.parquet", tuple(local))
+
+
+async def _merge(storage: ObjectStorage, parts: Sequence[Path], folder: Path) -> None:
     previous = None
     if await storage.exists(MANIFEST_PATH):
         previous = await _fetched(storage, MANIFEST_PATH, folder / "current.parquet")
     manifest, table = folder / "manifest.parquet", folder / "manifest.csv"
-    merge_manifests(previous, local, manifest)
-    write_csv(manifest, table)
+    await asyncio.to_thread(merge_manifests, previous, parts, manifest)
+    await asyncio.to_thread(write_csv, manifest, table)
     await storage.upload(CSV_PATH, table, content_type="text/csv; charset=utf-8")
     await storage.upload(MANIFEST_PATH, manifest, content_type=PARQUET)
-    return PublishedManifest(storage, manifest, tuple(local))
 
 
 async def publish_gallery(manifest: PublishedManifest, report: RunReport, accounts: Accounts, *, most: int) -> None:

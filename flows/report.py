@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -13,9 +13,11 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 from pydantic import BaseModel
 
+from blocks.account import VendorAccount
 from catalogs.ledger import now
+from flows.budget import BudgetReached
 
-__all__ = ["RunReport", "as_state", "publish_report", "summarise"]
+__all__ = ["RunReport", "Spending", "as_state", "publish_report", "summarise"]
 
 MOST_TROUBLES = 200
 
@@ -33,8 +35,25 @@ class Trouble(BaseModel):
     request_id: str | None = None
 
 
+class Spending(BaseModel):
+    """Credits charged for pictures, and those at risk: they may be charged, for no picture."""
+
+    charged: float = 0.0
+    at_risk: float = 0.0
+
+    def add(self, row: dict[str, Any]) -> None:
+        """Count one manifest row."""
+        self.charged += row["credits"] or 0.0
+        self.at_risk += row.get("credits_at_risk") or 0.0
+
+
 class RunReport(BaseModel):
-    """What a run came to. `delivered` counts items with a picture from every stage; credits are by vendor."""
+    """
+    What a run came to. `delivered` counts items with a picture from every stage; `spending` is by vendor.
+
+    `credits` is what each vendor charged, `money` the same in money where the account has the price of a credit;
+    `budget_held` counts units that were held because the run may not spend more than `max_credits`.
+    """
 
     run_id: str
     recipe: str
@@ -49,6 +68,11 @@ class RunReport(BaseModel):
     quarantined: int
     units: dict[str, dict[str, int]]
     credits: dict[str, float]
+    spending: dict[str, Spending]
+    spending_by_stage: dict[str, Spending]
+    money: dict[str, str] = {}
+    max_credits: float | None = None
+    budget_held: int = 0
     troubles: list[Trouble]
 
     @property
@@ -63,14 +87,32 @@ class RunReport(BaseModel):
             parts.append(f"{self.unchanged} unchanged")
         if self.quarantined:
             parts.append(f"{self.quarantined} catalog rows can't be used")
-        spent = ", ".join(f"{price:g} {vendor}" for vendor, price in self.credits.items() if price)
-        return "; ".join(parts) + (f"; credits: {spent}" if spent else "; nothing spent")
+        if self.budget_held:
+            parts.append(f"{self.budget_held} held by the budget of {self.max_credits:g} credits")
+        spent = ", ".join(f"{price:g} {self._priced(vendor)}" for vendor, price in self.credits.items() if price)
+        parts.append(f"credits: {spent}" if spent else "nothing spent")
+        at_risk = ", ".join(f"{sums.at_risk:g} {vendor}" for vendor, sums in self.spending.items() if sums.at_risk)
+        if at_risk:
+            parts.append(f"may be charged for nothing: {at_risk}")
+        return "; ".join(parts)
+
+    def stages(self) -> Iterator[str]:
+        """Each stage's credits in a few words."""
+        for stage, sums in self.spending_by_stage.items():
+            yield f"{stage} {sums.charged:g}" + (f" (and {sums.at_risk:g} may be charged)" if sums.at_risk else "")
+
+    def _priced(self, vendor: str) -> str:
+        return f"{vendor} ({self.money[vendor]})" if vendor in self.money else vendor
 
 
-def summarise(rows: Iterable[dict[str, Any]], *, run_id: str, **facts: Any) -> RunReport:
-    """Add up the manifest rows that a run has written, in item order."""
+def summarise(
+    rows: Iterable[dict[str, Any]], *, run_id: str, accounts: Iterable[VendorAccount] = (), **facts: Any
+) -> RunReport:
+    """Add up the manifest rows that a run has written, in item order; `accounts` know what credits cost."""
     units: dict[str, Counter[str]] = {}
-    spent: dict[str, float] = {}
+    by_vendor: dict[str, Spending] = {}
+    by_stage: dict[str, Spending] = {}
+    held = 0
     troubles: list[Trouble] = []
     items = delivered = quarantined = 0
     for _, group in groupby(rows, key=lambda row: row["row"]):
@@ -80,8 +122,10 @@ def summarise(rows: Iterable[dict[str, Any]], *, run_id: str, **facts: Any) -> R
         quarantined += "quarantined" in statuses
         for row in stages:
             units.setdefault(row["stage"], Counter())[row["status"]] += 1
-            if row["credits"] and row["run_id"] == run_id:
-                spent[row["vendor"]] = spent.get(row["vendor"], 0.0) + row["credits"]
+            held += row["error_kind"] == BudgetReached.kind()
+            if (row["credits"] or row["credits_at_risk"]) and row["run_id"] == run_id:
+                by_vendor.setdefault(row["vendor"], Spending()).add(row)
+                by_stage.setdefault(row["stage"], Spending()).add(row)
         troubles.extend(_trouble(row) for row in stages[: MOST_TROUBLES - len(troubles)] if _is_cause(row))
     return RunReport(
         run_id=run_id,
@@ -90,10 +134,20 @@ def summarise(rows: Iterable[dict[str, Any]], *, run_id: str, **facts: Any) -> R
         delivered=delivered,
         quarantined=quarantined,
         units={stage: dict(counts) for stage, counts in units.items()},
-        credits=spent,
+        credits={vendor: sums.charged for vendor, sums in by_vendor.items()},
+        spending=by_vendor,
+        spending_by_stage=by_stage,
+        money=_money(by_vendor, accounts),
+        budget_held=held,
         troubles=troubles,
         **facts,
     )
+
+
+def _money(by_vendor: dict[str, Spending], accounts: Iterable[VendorAccount]) -> dict[str, str]:
+    known = {account.vendor: account for account in accounts}
+    shared = [(vendor, known[vendor].in_money(sums.charged)) for vendor, sums in by_vendor.items() if vendor in known]
+    return {vendor: money for vendor, money in shared if money is not None}
 
 
 def _is_cause(row: dict[str, Any]) -> bool:
@@ -117,11 +171,21 @@ def _trouble(row: dict[str, Any]) -> Trouble:
 async def publish_report(report: RunReport) -> None:
     """Put the report where the Prefect UI shows it: a summary, a table of stages, a table of troubles."""
     await acreate_markdown_artifact(_markdown(report), key="catwalk-report", description=report.headline())
-    stages = [{"stage": stage} | counts for stage, counts in report.units.items()]
-    await acreate_table_artifact(stages, key="catwalk-stages", description="Units by stage and status.")
+    await acreate_table_artifact(
+        _stages(report), key="catwalk-stages", description="Units by stage and status, and their credits."
+    )
     if report.troubles:
         table = [trouble.model_dump() for trouble in report.troubles]
         await acreate_table_artifact(table, key="catwalk-troubles", description="Items without all their pictures.")
+
+
+def _stages(report: RunReport) -> list[dict[str, Any]]:
+    none = Spending()
+    return [
+        {"stage": stage, **counts, "credits": spent.charged, "credits at risk": spent.at_risk}
+        for stage, counts in report.units.items()
+        for spent in [report.spending_by_stage.get(stage, none)]
+    ]
 
 
 def _markdown(report: RunReport) -> str:
@@ -140,6 +204,6 @@ def as_state(report: RunReport) -> State[RunReport]:
     """How the flow run ends: completed, partial, or failed when nothing at all came of it."""
     if report.complete:
         return Completed(message=report.headline(), data=report)
-    if report.items + report.quarantined and not report.delivered and not report.unchanged:
+    if report.items + report.quarantined and not report.delivered and not report.unchanged and not report.budget_held:
         return Failed(message=f"{report.headline()}. First: {report.troubles[0].message}", data=report)
     return Completed(name="Partial", message=report.headline(), data=report)

@@ -20,7 +20,7 @@ from flows.accounts import open_storage
 from flows.parameters import RetryRun, ShardRun
 from flows.planning import SHARD_ITEMS
 from flows.process_catalog import PARQUET, new_run_id
-from flows.process_shard import process_shard
+from flows.process_shard import work_shard
 from flows.publish import publish_gallery, publish_manifest
 from flows.report import RunReport, as_state, publish_report, summarise
 
@@ -36,14 +36,15 @@ async def retry_output(retry: RetryRun) -> State[RunReport]:
     with TemporaryDirectory(prefix="catwalk-") as scratch:
         folder = Path(scratch)
         shards = await _plan(storage, retry, run_id, folder)
-        parts = [await process_shard(_shard(retry, run_id, shard)) for shard in range(shards)]
-        manifest = await publish_manifest(storage, parts, folder)
+        parts = [await work_shard(_shard(retry, run_id, shard)) for shard in range(shards)]
+        manifest = await publish_manifest(storage, parts, folder, run_id)
         report = summarise(
             manifest.rows_of_run(),
             run_id=run_id,
             started_at=started_at,
             recipe=", ".join(sorted(manifest.recipes())),
             unchanged=0,
+            max_credits=retry.max_credits,
             **manifest.facts(gallery=retry.gallery_items > 0),
         )
         await publish_gallery(manifest, report, retry.accounts, most=retry.gallery_items)
@@ -108,5 +109,6 @@ def _shard(retry: RetryRun, run_id: str, shard: int) -> ShardRun:
         shard=shard,
         accounts=retry.accounts,
         retry=retry.kinds,
+        max_credits=retry.max_credits,
         items_in_flight=retry.items_in_flight,
     )

@@ -7,7 +7,6 @@ from datetime import timedelta
 
 from blocks.errors import (
     OutcomeUnknown,
-    RateLimited,
     StorageError,
     VendorError,
 )
@@ -16,6 +15,7 @@ from blocks.operation import Accepted
 from blocks.operations import OPERATIONS
 from catalogs.ledger import Attempt, AttemptState, StoredPicture, now
 from catalogs.plan import Unit
+from flows.budget import Share
 from flows.collect import collect
 from flows.desk import Desk
 from flows.inputs import load_inputs, read_options
@@ -48,10 +48,10 @@ async def _submit(desk: Desk, unit: Unit, upstream: StoredPicture | None, *, aft
     """Prepare and send, keeping a place among the account's jobs until the job has ended."""
     lane = desk.lane_of(unit.operation)
     async with lane.jobs:
-        async with lane.door():
+        async with lane.door(), desk.budget.promise(unit.credits) as share:
             call = await _prepare(desk, unit, upstream)
             async with desk.payloads.hold(call):
-                attempt = await _send_in_turn(desk, unit, call, after=after)
+                attempt = await _send_in_turn(desk, unit, call, share, after=after)
             del call
         if attempt is not None and attempt.state is AttemptState.SUBMITTED:
             return await collect(desk, attempt)
@@ -65,7 +65,7 @@ async def _prepare(desk: Desk, unit: Unit, upstream: StoredPicture | None) -> Ca
         return await OPERATIONS[unit.operation].prepare(lane.account, inputs, read_options(unit))
 
 
-async def _send_in_turn(desk: Desk, unit: Unit, call: Call, *, after: Attempt | None) -> Attempt | None:
+async def _send_in_turn(desk: Desk, unit: Unit, call: Call, share: Share, *, after: Attempt | None) -> Attempt | None:
     """Try until the vendor has taken or judged the call; each try is an attempt of its own in the ledger."""
     lane = desk.lane_of(unit.operation)
     number = after.number if after else 0
@@ -74,19 +74,21 @@ async def _send_in_turn(desk: Desk, unit: Unit, call: Call, *, after: Attempt | 
     while True:
         await lane.account.pace().generation()
         lane.check_open()
+        await share.reserve()
         number += 1
         claim = _claim(desk, unit, number)
         if not await desk.ledger.claim(claim):
             return await desk.ledger.latest(unit.unit_key)
         try:
-            return await _post(desk, unit, call, claim)
+            return await _post(desk, unit, call, claim, share)
         except VendorError as error:
             refusals += 1
             wait = backoff(refusals, error)
             if not error.retryable or asyncio.get_running_loop().time() + wait > give_up:
                 raise
-            if isinstance(error, RateLimited):
-                lane.account.pace().slow_down(wait)
+            # The whole lane waits, so that a vendor that is down is not asked by every item in flight.
+            lane.account.pace().slow_down(wait)
+            desk.progress.wait(lane.account.vendor, error.what)
             await asyncio.sleep(wait)
 
 
@@ -106,18 +108,22 @@ def _claim(desk: Desk, unit: Unit, number: int) -> Attempt:
     )
 
 
-async def _post(desk: Desk, unit: Unit, call: Call, claim: Attempt) -> Attempt:
+async def _post(desk: Desk, unit: Unit, call: Call, claim: Attempt, share: Share) -> Attempt:
     """Send the one paid call under its claim, and write down at once what became of it."""
     lane = desk.lane_of(unit.operation)
+    share.commit()
     try:
         accepted = await OPERATIONS[unit.operation].submit(lane.account, call)
     except VendorError as error:
         lane.close_if(error)
         attempt = _judged(claim, error)
         await desk.ledger.record(attempt)
+        if not attempt.at_risk():
+            await share.release()
         if attempt.state is AttemptState.REFUSED:
             raise
         return attempt
+    desk.progress.go_on(lane.account.vendor)
     return await _keep_job(desk, claim, accepted)
 
 

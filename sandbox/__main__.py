@@ -20,12 +20,13 @@ def main() -> None:
     parser.add_argument("--job-seconds", type=float, help="how long a job takes (default: 2)")
     parser.add_argument("--limits", help="documented, off, or a factor (default: documented)")
     parser.add_argument("--picture-size", type=int, help="longest side of every picture drawn")
+    parser.add_argument("--drawing", help="full, or quick for load (default: full)")
     parser.add_argument("--seed", type=int, help="changes every drawing (default: 0)")
     parser.add_argument("--settings", default="{}", help="all settings as JSON; the options above win")
     parser.add_argument("--until-stdin-closes", action="store_true", help="stop when the starter is gone")
     options = parser.parse_args()
     chosen = json.loads(options.settings)
-    for name in ("job_seconds", "limits", "picture_size", "seed"):
+    for name in ("job_seconds", "limits", "picture_size", "drawing", "seed"):
         if (value := getattr(options, name)) is not None:
             chosen[name] = _number(value)
     settings = SandboxSettings.model_validate(chosen)

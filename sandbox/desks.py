@@ -70,7 +70,7 @@ class Desks:
         handle = cast("Handler", route.endpoint)
         above, _, last = route.path.rpartition("/")
         name = last[1:-1] if last.startswith("{") else ""
-        for method in route.methods:
+        for method in route.methods or ():
             if not name:
                 self._exact[method, route.path] = _Desk(handle)
             elif name.endswith(WHOLE_REST):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from importlib import import_module
 
 from sandbox.orders import (
     ConvertOrder,
@@ -52,4 +53,4 @@ def draw_quickly(order: PictureOrder) -> Drawn:
 
 def prepare() -> None:
     """Load what quick drawing needs, so that the first order is as quick as the rest."""
-    from sandbox import draw_quick  # noqa: F401, PLC0415 - loaded for its own sake
+    import_module("sandbox.draw_quick")

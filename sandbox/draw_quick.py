@@ -27,10 +27,11 @@ from sandbox.orders import (
 
 __all__ = ["quick"]
 
-# A glance's longest side.
-SMALL_SIDE = 64
-# Some 16 KB each.
-GLANCES_KEPT = 2048
+# A glance's longest side, and its share of the picture that it is shown in.
+SMALL_SIDE = 48
+SHOWN_SHARE = 3 / 16
+# Some 9 KB each.
+GLANCES_KEPT = 4096
 # The patch of grain keeps a file above the 5 KB that AILabTools asks of its inputs, however plain the rest is.
 GRAIN = (48, 40)
 
@@ -59,7 +60,7 @@ class _Glances:
 
     def keep(self, digest: bytes, picture: Image.Image, facts: Facts) -> _Glance:
         """Remember a picture in small."""
-        glance = _Glance(facts, picture.size, picture.reduce(-(-max(picture.size) // SMALL_SIDE)))
+        glance = _Glance(facts, picture.size, _sized(picture, min(SMALL_SIDE, max(picture.size))))
         with self._lock:
             self._kept[digest] = glance
             if len(self._kept) > GLANCES_KEPT:
@@ -110,7 +111,7 @@ def _picture(glances: list[_Glance], size: tuple[int, int], mode: str, essence: 
     picture = Image.new(mode, size, (*colour, 0) if mode == "RGBA" else colour)
     w, h = size
     picture.paste(Image.frombytes("RGB", GRAIN, noise[3:]), (0, h - GRAIN[1]))
-    side = max(1, min(w // len(glances) * 2 // 3, max(w, h) // 4))
+    side = max(1, min(w // len(glances) * 2 // 3, round(max(w, h) * SHOWN_SHARE)))
     for n, glance in enumerate(glances):
         shown = _sized(glance.small, side)
         at = ((2 * n + 1) * w // (2 * len(glances)) - shown.width // 2, (h - shown.height) // 2)

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from sandbox.operations import DOWNLOADS
 from sandbox.pictures import Picture
 from sandbox.replies import json_reply
 from sandbox.state import fault_of, sandbox_of
@@ -21,7 +22,7 @@ router = APIRouter(tags=["Results"])
 _SCRAMBLED = bytes(byte ^ 0x5A for byte in range(256))
 
 
-@router.get("/results/{path:path}")
+@router.get(DOWNLOADS + "{path:path}")
 async def download(request: Request) -> Response:
     """One result picture; 404 once it has expired, 400 for a request that carries a vendor key."""
     sandbox = sandbox_of(request)

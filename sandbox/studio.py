@@ -28,6 +28,7 @@ class Studio:
         self._processes = processes
         self._quick = drawing == "quick"
         self._executor: Executor | None = None
+        self._easel = asyncio.Lock()
         self.in_hand = asyncio.Semaphore(ORDERS_IN_HAND)
 
     async def open(self) -> None:
@@ -44,7 +45,10 @@ class Studio:
         if not self._quick or isinstance(order, ConvertOrder):
             return await loop.run_in_executor(self._pool(), draw, order)
         if _is_small(order):
-            return draw_quickly(order)
+            async with self._easel:
+                # Replies go first: one drawing for each turn of the event loop.
+                await asyncio.sleep(0)
+                return draw_quickly(order)
         return await loop.run_in_executor(self._pool(), draw_quickly, order)
 
     def close(self) -> None:

@@ -7,9 +7,9 @@ from http import HTTPStatus
 from typing import Any
 
 import httpx
-from pydantic import Field, HttpUrl
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl
 
-from blocks.account import Limits, VendorAccount
+from blocks.account import Limits, Price, VendorAccount
 from blocks.ailabtools.wire import Envelope
 from blocks.errors import (
     ContentRefused,
@@ -24,7 +24,7 @@ from blocks.errors import (
 )
 from blocks.refusals import by_status, refused
 
-__all__ = ["LOOK", "AILabToolsCredentials", "PerhapsFailed"]
+__all__ = ["LOOK", "AILabToolsCredentials", "AILabToolsPrices", "PerhapsFailed"]
 
 ERROR_STATUSES = range(400, 600)
 # While a job is polled these mean "ask again"; any other error with words to it is the job's own end.
@@ -48,6 +48,17 @@ CODES: Mapping[str, tuple[type[VendorError], str, str]] = {
 
 class PerhapsFailed(Unavailable):
     """A poll answered with a 500 and words: the vendor's bad moment or, if it stays so, the task's own end."""
+
+
+class AILabToolsPrices(BaseModel):
+    """What AILabTools charges, in its credits."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    # Not published; its sibling Try on Clothes Pro costs as much.
+    try_on_refiner_picture: Price = Field(
+        default=30, description="Credits for each refined try-on; an estimate, so look at your plan."
+    )
 
 
 class AILabToolsCredentials(VendorAccount):
@@ -76,6 +87,10 @@ class AILabToolsCredentials(VendorAccount):
     limits: Limits = Field(
         default_factory=lambda: Limits(requests_per_second=5, jobs_in_flight=100),
         description="What AILabTools allows this account: it publishes no limits, so 5 requests/s out of caution.",
+    )
+
+    prices: AILabToolsPrices = Field(
+        default_factory=AILabToolsPrices, description="What AILabTools charges, in its credits."
     )
 
     def auth_headers(self) -> dict[str, str]:

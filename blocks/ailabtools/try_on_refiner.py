@@ -37,9 +37,9 @@ class TryOnRefiner(Operation[AILabToolsCredentials, TryOnRefinerOptions]):
     poll_seconds = 5.0
     follows_a_result = True
 
-    def credits(self, options: TryOnRefinerOptions) -> float:  # noqa: ARG002 - there are none
-        """Thirty, as its sibling Try on Clothes Pro costs: the refiner's own price is not published."""
-        return 30.0
+    def credits(self, options: TryOnRefinerOptions, account: AILabToolsCredentials) -> float:  # noqa: ARG002 - there are none
+        """The price of its one picture."""
+        return account.prices.try_on_refiner_picture
 
     async def prepare(
         self,

@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import httpx
-from pydantic import Field, HttpUrl
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl
 
-from blocks.account import Limits, VendorAccount
+from blocks.account import Limits, Price, VendorAccount
 from blocks.claid.refusals import pause, read_refusal
 from blocks.errors import VendorError
 
-__all__ = ["ClaidCredentials"]
+__all__ = ["ClaidCredentials", "ClaidPrices"]
+
+
+class ClaidPrices(BaseModel):
+    """What Claid charges, in its credits."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    # docs.claid.ai/ai-fashion-models-api/ai-fashion-models-i-o and docs.claid.ai/image-ai-edit-api/image-ai-edit-i-o
+    fashion_models_picture: Price = Field(default=2, description="Credits for each picture of AI Fashion Models.")
+    edit_picture: Price = Field(default=2, description="Credits for each picture of AI Edit.")
+    # Not published.
+    scene_picture: Price = Field(default=1, description="Credits for each scene; an estimate, so look at your plan.")
+    # docs.claid.ai/ai-background-api/ai-background-options/scene
+    generated_prompt: Price = Field(default=0.5, description="Credits for a scene's prompt that Claid writes.")
 
 
 def _documented_limits() -> Limits:
@@ -45,6 +59,8 @@ class ClaidCredentials(VendorAccount):
         default_factory=_documented_limits,
         description="What Claid allows this account: 4 requests/s and 120/min, 1 generation/s and 60/min unless raised.",
     )
+
+    prices: ClaidPrices = Field(default_factory=ClaidPrices, description="What Claid charges, in its credits.")
 
     def auth_headers(self) -> dict[str, str]:
         """The bearer token."""

@@ -15,7 +15,6 @@ from blocks.operation import Inputs, Options, Slot
 
 __all__ = ["Edit", "EditOptions"]
 
-CREDITS_PER_PICTURE = 2.0
 V1_ONLY = ("aspect_ratio", "inference_steps", "guidance_scale")
 
 AspectRatio = Literal["1:1", "2:3", "3:2", "3:4", "4:3", "9:16", "16:9", "9:21", "21:9"]
@@ -60,9 +59,9 @@ class Edit(ClaidJob[EditOptions]):
     requires = frozenset({Slot.PICTURE})
     path = "/v1/image/ai-edit"
 
-    def credits(self, options: EditOptions) -> float:
-        """Two for each picture (docs.claid.ai/image-ai-edit-api/image-ai-edit-i-o)."""
-        return CREDITS_PER_PICTURE * options.output.number_of_images
+    def credits(self, options: EditOptions, account: ClaidCredentials) -> float:
+        """The price of each picture."""
+        return account.prices.edit_picture * options.output.number_of_images
 
     def candidates(self, options: EditOptions) -> int:
         """As many as the output asks for."""

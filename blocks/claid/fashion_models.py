@@ -18,7 +18,6 @@ from blocks.operation import Inputs, Options, Slot
 __all__ = ["FashionModels", "FashionModelsOptions"]
 
 MOST_GARMENTS = 5
-CREDITS_PER_PICTURE = 2.0
 
 AspectRatio = Literal["1:1", "2:3", "3:2", "3:4", "4:3", "4:5", "5:4", "9:16", "16:9", "21:9"]
 
@@ -48,9 +47,9 @@ class FashionModels(ClaidJob[FashionModelsOptions]):
     accepts = frozenset({Slot.TOP, Slot.BOTTOM, Slot.GARMENTS})
     path = "/v1/image/ai-fashion-models"
 
-    def credits(self, options: FashionModelsOptions) -> float:
-        """Two for each picture (docs.claid.ai/ai-fashion-models-api/ai-fashion-models-i-o)."""
-        return CREDITS_PER_PICTURE * options.output.number_of_images
+    def credits(self, options: FashionModelsOptions, account: ClaidCredentials) -> float:
+        """The price of each picture."""
+        return account.prices.fashion_models_picture * options.output.number_of_images
 
     def candidates(self, options: FashionModelsOptions) -> int:
         """As many as the output asks for."""

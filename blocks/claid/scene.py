@@ -21,11 +21,6 @@ from blocks.pictures import PictureLimits
 
 __all__ = ["Scene", "SceneOptions"]
 
-# The price list is not public: one credit for each picture is this project's estimate. Half a credit for a
-# generated prompt is documented (docs.claid.ai/ai-background-api/ai-background-options/scene).
-CREDITS_PER_PICTURE = 1.0
-CREDITS_PER_GENERATED_PROMPT = 0.5
-
 
 class SceneOptions(Options):
     """What Background Generation can be told; `object.image_url` is the unit's picture."""
@@ -61,11 +56,12 @@ class Scene(Operation[ClaidCredentials, SceneOptions]):
     )
     path = "/v1/scene/create"
 
-    def credits(self, options: SceneOptions) -> float:
-        """One for each picture, and half for a generated prompt."""
+    def credits(self, options: SceneOptions, account: ClaidCredentials) -> float:
+        """The price of each picture, and once that of a generated prompt."""
         prompt = None if isinstance(options.scene, EffectScene) else options.scene.prompt
         generated = isinstance(prompt, GuidedPrompt) and prompt.generate
-        return CREDITS_PER_PICTURE * options.output.number_of_images + CREDITS_PER_GENERATED_PROMPT * generated
+        prices = account.prices
+        return prices.scene_picture * options.output.number_of_images + prices.generated_prompt * generated
 
     def candidates(self, options: SceneOptions) -> int:
         """As many as the output asks for."""

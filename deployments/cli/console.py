@@ -26,6 +26,11 @@ def tell_report(report: RunReport) -> None:
         )
     if len(report.troubles) > MOST_TROUBLES_TOLD:
         typer.echo(f"  … and {len(report.troubles) - MOST_TROUBLES_TOLD} more; the manifest has them all.")
+    if stages := ", ".join(report.stages()):
+        typer.echo(f"Credits:  {stages}")
+    if report.max_credits is not None:
+        spent = sum(sums.charged + sums.at_risk for sums in report.spending.values())
+        typer.echo(f"Budget:   {spent:g} of {report.max_credits:g} credits")
     typer.echo(f"Manifest: {report.manifest}")
     if report.gallery:
         typer.echo(f"Gallery:  {report.gallery}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import typer
 from prefect import Flow
@@ -16,10 +16,15 @@ from pydantic import BaseModel
 from blocks.errors import CatwalkError
 from flows.report import RunReport
 
-__all__ = ["announce_prefect", "exit_code", "report_of_flow"]
+__all__ = ["MaxCredits", "announce_prefect", "exit_code", "report_of_flow"]
 
 EXIT_NOT_DONE = 1
 EXIT_PARTIAL = 3
+
+MaxCredits = Annotated[
+    float | None,
+    typer.Option(min=0, max=1e9, help="Spend no more than N credits, all vendors' together; what is over is held."),
+]
 
 
 def announce_prefect() -> None:
@@ -63,6 +68,8 @@ def exit_code(report: RunReport) -> int:
     """0 complete, 3 partial, 1 when nothing came of it or an account could not go on before anything was delivered."""
     if report.complete:
         return 0
+    if report.budget_held:
+        return EXIT_PARTIAL
     held = any("held" in counts for counts in report.units.values())
     in_vain = not report.delivered and (held or not report.unchanged)
     return EXIT_NOT_DONE if in_vain else EXIT_PARTIAL

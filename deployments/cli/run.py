@@ -13,7 +13,7 @@ from catalogs.mapping import CatalogSource
 from catalogs.plan import Selection
 from deployments.cli.config import load_config
 from deployments.cli.console import tell_report
-from deployments.cli.flow import announce_prefect, exit_code, report_of_flow
+from deployments.cli.flow import MaxCredits, announce_prefect, exit_code, report_of_flow
 from flows.parameters import CatalogRun, Retry
 from flows.planning import RunPlan, check_run, make_plan
 from flows.process_catalog import process_catalog
@@ -34,6 +34,7 @@ def run(
         list[Retry] | None,
         typer.Option(help="Repeat units that ended so before; an unknown one may be charged twice."),
     ] = None,
+    max_credits: MaxCredits = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done and paid; do nothing.")] = False,
 ) -> None:
     """
@@ -50,12 +51,13 @@ def run(
         selection=Selection(skus=sku or [], limit=limit),
         accounts=settings.accounts,
         retry=retry or [],
+        max_credits=max_credits,
         items_in_flight=settings.items_in_flight,
         gallery_items=settings.gallery_items,
     )
     if dry_run:
         with TemporaryDirectory(prefix="catwalk-") as folder:
-            tell_plan(asyncio.run(make_plan(request, "dry-run", Path(folder))))
+            tell_plan(asyncio.run(make_plan(request, "dry-run", Path(folder))), max_credits)
         return
     # What is wrong at first sight is said before Prefect starts, which takes longer than the look.
     asyncio.run(check_run(request))
@@ -65,12 +67,16 @@ def run(
     raise typer.Exit(exit_code(report))
 
 
-def tell_plan(plan: RunPlan) -> None:
+def tell_plan(plan: RunPlan, max_credits: float | None) -> None:
     """What a run would do and pay."""
     typer.secho(f"{plan.items} items to do, {plan.finished_items} unchanged, {plan.rejected_rows} rows can't be used")
     for stage, count in plan.units.items():
         typer.echo(f"  {stage}: {count} units")
     for vendor, price in plan.credits.items():
-        typer.echo(f"  {vendor}: {price:g} credits by the price list")
+        money = plan.in_money(vendor)
+        typer.echo(f"  {vendor}: {price:g} credits by the price list" + (f", {money}" if money else ""))
+    total = sum(plan.credits.values())
+    if max_credits is not None and total > max_credits:
+        typer.echo(f"  {total:g} credits in all: the run spends at most {max_credits:g} and holds the rest")
     for reject in plan.first_rejects:
         typer.echo(f"  row {reject.row} {reject.sku or '(no SKU)'}, column {reject.column!r}: {reject.reason}")

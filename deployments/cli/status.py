@@ -14,10 +14,11 @@ from blocks.errors import StorageError
 from blocks.storage import ObjectStorage
 from catalogs.layout import MANIFEST_PATH
 from catalogs.manifest import read_rows
+from flows.report import Spending
 
 __all__ = ["status"]
 
-COLUMNS = ("recipe", "sku", "stage", "position", "status", "credits", "vendor", "run_id", "error_message")
+COLUMNS = ("recipe", "sku", "stage", "position", "status", "credits", "credits_at_risk", "vendor", "error_message")
 MOST_TROUBLES_TOLD = 20
 
 
@@ -43,18 +44,28 @@ async def _fetch(output: str, target: Path) -> Path:
 
 def _tell(manifest: Path) -> None:
     stages: dict[tuple[str, int, str], Counter[str]] = {}
-    spent: dict[str, float] = {}
+    by_stage: dict[tuple[str, int, str], Spending] = {}
+    by_vendor: dict[str, Spending] = {}
     troubles: list[str] = []
     for row in read_rows(manifest, COLUMNS):
-        stages.setdefault((row["recipe"], row["position"], row["stage"]), Counter())[row["status"]] += 1
-        if row["credits"]:
-            spent[row["vendor"]] = spent.get(row["vendor"], 0.0) + row["credits"]
+        place = (row["recipe"], row["position"], row["stage"])
+        stages.setdefault(place, Counter())[row["status"]] += 1
+        by_stage.setdefault(place, Spending()).add(row)
+        if row["vendor"]:
+            by_vendor.setdefault(row["vendor"], Spending()).add(row)
         if row["status"] not in ("done", "blocked") and len(troubles) <= MOST_TROUBLES_TOLD:
             troubles.append(f"  {row['sku'] or '(no SKU)'} {row['stage']} {row['status']}: {row['error_message']}")
-    for (recipe, _, stage), counts in sorted(stages.items()):
-        typer.echo(f"{recipe} {stage}: " + ", ".join(f"{count} {status}" for status, count in counts.most_common()))
-    typer.echo("credits: " + (", ".join(f"{price:g} {vendor}" for vendor, price in spent.items()) or "none"))
+    for place, counts in sorted(stages.items()):
+        words = ", ".join(f"{count} {status}" for status, count in counts.most_common())
+        typer.echo(f"{place[0]} {place[2]}: {words}; {by_stage[place].charged:g} credits")
+    typer.echo(f"credits: {_sums({vendor: sums.charged for vendor, sums in by_vendor.items()})}")
+    if any(sums.at_risk for sums in by_vendor.values()):
+        typer.echo(f"may be charged: {_sums({vendor: sums.at_risk for vendor, sums in by_vendor.items()})}")
     for line in troubles[:MOST_TROUBLES_TOLD]:
         typer.echo(line)
     if len(troubles) > MOST_TROUBLES_TOLD:
         typer.echo("  … and more; the manifest has them all.")
+
+
+def _sums(by_vendor: dict[str, float]) -> str:
+    return ", ".join(f"{price:g} {vendor}" for vendor, price in by_vendor.items() if price) or "none"

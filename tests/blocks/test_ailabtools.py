@@ -121,7 +121,7 @@ class TestPrepare:
 
     def test_names_its_price(self) -> None:
         """The sibling's published price stands in for the refiner's own."""
-        assert OPERATION.credits(NOTHING) == 30
+        assert OPERATION.credits(NOTHING, AILabToolsCredentials.without_key()) == 30
         assert OPERATION.candidates(NOTHING) == 1
 
 

@@ -94,7 +94,7 @@ class TestOptions:
 
     def test_ask_for_four_pictures_at_the_price_of_one(self) -> None:
         """A task costs one credit whatever its batch, so the default is the vendor's own four."""
-        assert OPERATION.credits(PRESET) == 1
+        assert OPERATION.credits(PRESET, VmakeCredentials.without_key()) == 1
         assert OPERATION.candidates(PRESET) == 4
 
     def test_show_their_names_to_the_form(self) -> None:

@@ -111,13 +111,14 @@ async def test_pictures_come_back_and_are_charged_once(
 ) -> None:
     """One unit is one job at the announced price, with as many whole pictures as were asked for."""
     before = len(await charges(sandbox))
-    pictures = await run(operation, options, account(sandbox, operation))
+    payer = account(sandbox, operation)
+    pictures = await run(operation, options, payer)
 
     chosen = operation.options_type.model_validate(options)
     (charge,) = (await charges(sandbox))[before:]
     assert len(pictures) == operation.candidates(chosen)
     assert all(Image.open(BytesIO(data)).size == (info.width, info.height) for data, info in pictures)
-    assert (charge["operation"], charge["credits"]) == (operation.name, operation.credits(chosen))
+    assert (charge["operation"], charge["credits"]) == (operation.name, operation.credits(chosen, payer))
     assert (await shared_client().get(f"{sandbox.url}/sandbox/leaks")).json() == []
 
 
@@ -234,7 +235,8 @@ async def test_a_damaged_download_is_fetched_again(
     """The picture that arrives in the end is whole, and the job was paid once."""
     before = len(await charges(sandbox))
     await misbehave(sandbox, fault, phase="download", times=2)
-    pictures = await run(operation, options, account(sandbox, operation))
+    payer = account(sandbox, operation)
+    pictures = await run(operation, options, payer)
 
     assert all(info.format in {"PNG", "JPEG"} for _, info in pictures)
     assert len(await charges(sandbox)) == before + 1

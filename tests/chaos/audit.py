@@ -68,9 +68,11 @@ def open_books(storage: ObjectStorage) -> Books:
     return asyncio.run(_books(storage))
 
 
-def audit(books: Books, charges: Sequence[dict[str, Any]], killed: Iterable[str]) -> Audit:
+def audit(books: Books, charges: Sequence[dict[str, Any]], killed: Iterable[str] | None) -> Audit:
     """
-    Compare the vendors' list of accepted jobs with the ledger; `killed` are the ids of the runs that were.
+    Compare the vendors' list of accepted jobs with the ledger.
+
+    Only attempts of the runs `killed` may be unknown; None allows all, where vendors misbehave.
 
     A charge belongs to the attempt that wrote down its job or request id. One that no attempt knows is lost, which
     is all right only where an attempt says that its outcome is unknown.
@@ -79,7 +81,7 @@ def audit(books: Books, charges: Sequence[dict[str, Any]], killed: Iterable[str]
     owners = _owners(books)
     _check_repeats(books, charges, owners, found)
     _check_pictures(books, found)
-    _check_unknown(books, set(killed), found)
+    _check_unknown(books, None if killed is None else set(killed), found)
     return found
 
 
@@ -126,14 +128,14 @@ def _check_pictures(books: Books, found: Audit) -> None:
             found.faults.append(f"repeated though paid for: {_story(attempts)}")
 
 
-def _check_unknown(books: Books, killed: set[str], found: Audit) -> None:
+def _check_unknown(books: Books, killed: set[str] | None, found: Audit) -> None:
     for attempt in books.attempts:
         if attempt.state is not AttemptState.UNKNOWN:
             continue
         found.unknown += 1
-        if attempt.run_id not in killed:
+        if killed is not None and attempt.run_id not in killed:
             found.faults.append(f"unknown though its run was not killed: {_story([attempt])}")
-        if not (attempt.sku and attempt.stage and attempt.credits and attempt.claimed_at):
+        if not (attempt.sku and attempt.stage and attempt.credits and attempt.error_message):
             found.faults.append(f"unknown, and not told which, when and how much: {_story([attempt])}")
 
 

@@ -13,7 +13,7 @@ from sandbox.server import RunningSandbox, running_sandbox
 from sandbox.settings import SandboxSettings
 from tests.chaos.gate import Gate, running_gate
 from tests.chaos.lives import Nursery, running_nursery
-from tests.chaos.scene import Scene
+from tests.chaos.scene import Scene, s3_keys
 from tests.s3_servers import S3Server
 
 SETTINGS = SandboxSettings(job_seconds=0.1, limits="off", picture_size=96, draw_processes=1)
@@ -55,7 +55,7 @@ def scene_on_s3(nursery: Nursery, vendors: Gate, bucket: Gate, moto: S3Server, t
         server = S3Server(bucket.url, moto.access_key_id, moto.secret_access_key)
         root = f"s3://{moto.new_bucket()}/out"
         storage = ObjectStorage.model_validate({"root": root, **server.credentials})
-        return Scene(nursery, tmp_path, vendors.url, storage, items, storage_keys=_keys(server), **fields)
+        return Scene(nursery, tmp_path, vendors.url, storage, items, storage_keys=s3_keys(server), **fields)
 
     return set_scene
 
@@ -74,13 +74,3 @@ def scene_on_disk(nursery: Nursery, vendors: Gate, tmp_path: Path) -> Callable[.
 @pytest.fixture(autouse=True)
 def _quiet(vendors: Gate) -> None:
     vendors.turnstile.stop = None
-
-
-def _keys(server: S3Server) -> dict[str, str]:
-    return {
-        "AWS_ENDPOINT_URL": server.endpoint_url,
-        "AWS_ACCESS_KEY_ID": server.access_key_id,
-        "AWS_SECRET_ACCESS_KEY": server.secret_access_key,
-    }
-
-

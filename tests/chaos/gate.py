@@ -15,7 +15,7 @@ from yarl import URL
 
 from tests.s3_servers import free_port
 
-__all__ = ["Gate", "Moment", "Passage", "Stop", "running_gate"]
+__all__ = ["Gate", "Moment", "Passage", "Stop", "Turnstile", "running_gate"]
 
 T = TypeVar("T")
 
@@ -43,7 +43,7 @@ class Stop:
     """
     Holds back the first passage that fits: before it is carried out, after, or when half of its answer is through.
 
-    What is held is never carried on: it is for a caller that is killed meanwhile.
+    What is held is never carried on: its caller is killed meanwhile, or its connection is cut when the gate is shut.
     """
 
     fits: Callable[[Passage], bool]
@@ -79,6 +79,15 @@ class Turnstile:
         with self._lock:
             return self.stop is not None and self.stop.holds(passage, moment)
 
+    @contextmanager
+    def stopping(self, fits: Callable[[Passage], bool], moment: Moment) -> Generator[Stop]:
+        """Hold back the first passage that fits."""
+        self.stop = stop = Stop(fits, moment)
+        try:
+            yield stop
+        finally:
+            self.stop = None
+
 
 class Gate:
     """Passes requests on to `upstream`, letter for letter; it runs in a thread of its own."""
@@ -92,15 +101,7 @@ class Gate:
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._runner: web.AppRunner | None = None
         self._session: aiohttp.ClientSession | None = None
-
-    @contextmanager
-    def stopping(self, fits: Callable[[Passage], bool], moment: Moment) -> Generator[Stop]:
-        """Hold back the first passage that fits."""
-        self.turnstile.stop = stop = Stop(fits, moment)
-        try:
-            yield stop
-        finally:
-            self.turnstile.stop = None
+        self._shutting = asyncio.Event()
 
     def start(self) -> None:
         """Begin."""
@@ -139,6 +140,7 @@ class Gate:
             await self._session.close()
 
     async def _listen(self) -> None:
+        self._shutting.clear()
         app = web.Application(client_max_size=MOST_BYTES)
         app.router.add_route("*", "/{path:.*}", self._pass)
         self._runner = web.AppRunner(app, shutdown_timeout=0)
@@ -146,6 +148,7 @@ class Gate:
         await web.TCPSite(self._runner, "127.0.0.1", self.port, backlog=2048).start()
 
     async def _hang_up(self) -> None:
+        self._shutting.set()
         runner, self._runner = self._runner, None
         if runner is not None:
             await runner.cleanup()
@@ -154,20 +157,20 @@ class Gate:
         passage = Passage(
             self.turnstile.number(), request.method, request.raw_path, dict(request.headers), await request.read()
         )
-        await self._hold(passage, "before")
+        await self._hold(request, passage, "before")
         try:
             status, headers, body = await self._carried_out(passage)
         except aiohttp.ClientError:
-            if request.transport is not None:
-                request.transport.abort()
+            _drop(request)
             raise
-        await self._hold(passage, "after")
+        await self._hold(request, passage, "after")
         return await self._answered(request, passage, status, headers, body)
 
-    async def _hold(self, passage: Passage, moment: Moment) -> None:
+    async def _hold(self, request: web.Request, passage: Passage, moment: Moment) -> None:
         if self.turnstile.holds(passage, moment):
-            # Its caller is killed meanwhile; the gate's end ends the wait.
-            await asyncio.Event().wait()
+            await self._shutting.wait()
+            _drop(request)
+            raise ConnectionAbortedError
 
     async def _carried_out(self, passage: Passage) -> tuple[int, list[tuple[str, str]], bytes]:
         assert self._session is not None
@@ -190,10 +193,15 @@ class Gate:
         await response.prepare(request)
         half = len(body) // 2
         await response.write(body[:half])
-        await self._hold(passage, "half")
+        await self._hold(request, passage, "half")
         await response.write(body[half:])
         await response.write_eof()
         return response
+
+
+def _drop(request: web.Request) -> None:
+    if request.transport is not None:
+        request.transport.abort()
 
 
 @contextmanager

@@ -16,6 +16,10 @@ import traceback
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+# pyarrow imports both when it is first asked for rows, which would take up most of a life.
+import pandas as pd
+import pyarrow.compute as pc
+
 from catalogs.catalog import Catalog
 from catalogs.manifest import ManifestRow, ManifestWriter
 from catalogs.mapping import CatalogSource
@@ -28,6 +32,8 @@ from flows.parameters import Retry, ShardRun
 from flows.progress import RunProgress
 
 __all__ = ["Life"]
+
+PRELOADED = (pd, pc)
 
 
 @dataclass(frozen=True)

@@ -140,7 +140,11 @@ def test_run_delivers_and_says_where(first_run: Ended, shop: Path) -> None:
 
     assert DELIVERED == first_run.code
     assert "1 of 1 items delivered; credits: 3 Claid, 30 AILabTools" == said[0]
-    assert [f"Manifest: {output / 'manifest.parquet'}", f"Gallery:  {output / 'gallery.html'}"] == said[1:]
+    assert [
+        "Credits:  model 2, refine 30, scene 1",
+        f"Manifest: {output / 'manifest.parquet'}",
+        f"Gallery:  {output / 'gallery.html'}",
+    ] == said[1:]
     assert (output / "gallery.html").exists()
 
 
@@ -283,9 +287,9 @@ def test_status_adds_up_what_was_delivered_and_paid(first_run: Ended, offline_ca
 
     assert DELIVERED == said.code
     assert [
-        "on-model model: 1 done",
-        "on-model refine: 1 done",
-        "on-model scene: 1 done",
+        "on-model model: 1 done; 2 credits",
+        "on-model refine: 1 done; 30 credits",
+        "on-model scene: 1 done; 1 credits",
         "credits: 3 Claid, 30 AILabTools",
     ] == said.out.splitlines()
 

@@ -99,7 +99,7 @@ def test_pictures_in_a_bucket_are_those_hashed_in_the_manifest(
     manifest = tmp_path / "manifest.parquet"
     asyncio.run(_download(server, output, "manifest.parquet", manifest))
     rows = pd.read_parquet(manifest)
-    counted = duckdb.sql(f"select sku, status, count(*) n from '{manifest}' group by all order by all").fetchall()
+    counted = duckdb.execute(f"select sku, status, count(*) n from '{manifest}' group by all order by all").fetchall()
 
     assert 3 == ended.code, ended.err
     assert [("1001", "done", 3), ("1002", "done", 3), ("1003", "blocked", 2), ("1003", "failed", 1)] == counted

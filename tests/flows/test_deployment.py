@@ -148,7 +148,9 @@ def test_artifacts_report_the_run(delivered: Run) -> None:
 
     assert {"catwalk-report", "catwalk-stages"} == set(artifacts)
     assert "4 of 4 items delivered" in artifacts["catwalk-report"]["data"]
-    assert [{"stage": stage, "done": 4} for stage in STAGES] == _table(artifacts["catwalk-stages"])
+    table = _table(artifacts["catwalk-stages"])
+    assert [(stage, 4) for stage in STAGES] == [(row["stage"], row["done"]) for row in table]
+    assert [(8, 0), (120, 0), (4, 0)] == [(row["credits"], row["credits at risk"]) for row in table]
 
 
 def test_gallery_shows_every_item(delivered: Run) -> None:

@@ -178,10 +178,11 @@ async def test_what_is_charged_is_what_was_announced(
     """The price that a plan shows is the price that the vendor's list charges."""
     options = operation.options_type.model_validate(written)
     before = len(await _charges(sandbox))
-    await _results(operation, _account(sandbox), options)
+    account = _account(sandbox)
+    await _results(operation, account, options)
     charges = (await _charges(sandbox))[before:]
 
-    assert [operation.credits(options)] == [charge["credits"] for charge in charges]
+    assert [operation.credits(options, account)] == [charge["credits"] for charge in charges]
 
 
 @pytest.mark.parametrize("operation", [FashionModels(), Edit(), Scene()])

@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from blocks.claid import Edit, EditOptions
+from blocks.claid import ClaidCredentials, Edit, EditOptions
 from blocks.errors import CatalogError
 from blocks.operation import Accepted, Finished, Inputs, Result, Slot
 from tests.blocks.claid.vendor import KEY, SHIRT, RecordingClaid
 
+LIST_PRICED = ClaidCredentials.without_key()
 OPERATION = Edit()
 PATH = "/v1/image/ai-edit"
 
@@ -109,5 +110,5 @@ def test_every_documented_value_is_taken_and_priced(steps: int, scale: float, co
     """Two credits a picture, whatever else is asked for."""
     options = _options(model="v1", inference_steps=steps, guidance_scale=scale, output={"number_of_images": count})
 
-    assert (2.0 * count, count) == (OPERATION.credits(options), OPERATION.candidates(options))
+    assert (2.0 * count, count) == (OPERATION.credits(options, LIST_PRICED), OPERATION.candidates(options))
     assert options == _options(**options.model_dump(mode="json"))

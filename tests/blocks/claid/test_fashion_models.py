@@ -12,12 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from blocks.claid import FashionModels, FashionModelsOptions
+from blocks.claid import ClaidCredentials, FashionModels, FashionModelsOptions
 from blocks.claid.fashion_models import AspectRatio
 from blocks.errors import AuthFailed, CatalogError, ContractDrift, JobFailed, OutcomeUnknown, ResultExpired
 from blocks.operation import Accepted, Finished, Inputs, Result, Running, Slot
 from tests.blocks.claid.vendor import KEY, PERSON, SHIRT, TROUSERS, RecordingClaid, sample
 
+LIST_PRICED = ClaidCredentials.without_key()
 OPERATION = FashionModels()
 PATH = "/v1/image/ai-fashion-models"
 DRESSED = Inputs(top_garment=SHIRT, bottom_garment=TROUSERS, person_image=PERSON)
@@ -122,7 +123,7 @@ def test_every_documented_value_is_taken_and_priced(text: str, count: int) -> No
     """Two credits a picture, whatever else is asked for."""
     options = _options(pose=text, background=text, output={"number_of_images": count})
 
-    assert (2.0 * count, count) == (OPERATION.credits(options), OPERATION.candidates(options))
+    assert (2.0 * count, count) == (OPERATION.credits(options, LIST_PRICED), OPERATION.candidates(options))
     assert options == _options(**options.model_dump(mode="json"))
 
 

@@ -10,12 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from blocks.claid import Scene, SceneOptions
+from blocks.claid import ClaidCredentials, Scene, SceneOptions
 from blocks.claid.scene_shapes import AspectRatio
 from blocks.errors import CatalogError, ContractDrift, JobFailed, OutcomeUnknown
 from blocks.operation import Accepted, Inputs, Result, Slot
 from tests.blocks.claid.vendor import KEY, SHIRT, RecordingClaid
 
+LIST_PRICED = ClaidCredentials.without_key()
 OPERATION = Scene()
 PATH = "/v1/scene/create"
 PRODUCT = Inputs(picture=SHIRT)
@@ -246,7 +247,7 @@ def test_transparency_goes_into_png(output: dict[str, Any]) -> None:
 def test_every_documented_value_is_taken_and_survives_json(
     degrees: float, scale: float, x: float, y: float, steps: int, ratio: str, count: int
 ) -> None:
-    """Options go through plans and ledgers as JSON, and come back the same."""
+    """Options go through plans and ledgers as JSON, and come back the same; each picture is charged."""
     options = _options(
         TABLE | {"steps": steps, "aspect_ratio": ratio},
         object={"rotation_degree": degrees, "scale": scale, "position": {"x": x, "y": y}},
@@ -254,14 +255,22 @@ def test_every_documented_value_is_taken_and_survives_json(
     )
 
     assert options == SceneOptions.model_validate_json(options.model_dump_json())
-    assert (count, count) == (OPERATION.credits(options), OPERATION.candidates(options))
+    assert (count, count) == (OPERATION.credits(options, LIST_PRICED), OPERATION.candidates(options))
 
 
 def test_a_generated_prompt_costs_half_a_credit() -> None:
     """Once a call, however many pictures it makes."""
     options = _options({"prompt": {"generate": True}}, output={"number_of_images": 3})
 
-    assert OPERATION.credits(options) == 3.5
+    assert OPERATION.credits(options, LIST_PRICED) == 3.5
+
+
+def test_prices_are_the_accounts_own() -> None:
+    """A team's contract may have others than the list."""
+    account = ClaidCredentials.without_key(prices={"scene_picture": 0.25, "generated_prompt": 0.1})
+    options = _options({"prompt": {"generate": True}}, output={"number_of_images": 2})
+
+    assert OPERATION.credits(options, account) == 0.6
 
 
 async def test_it_needs_a_picture(claid: RecordingClaid) -> None:
