@@ -200,7 +200,11 @@ def _run(catalog: Path, url: str, output: Path) -> Sequence[dict[str, Any]]:
 
 
 async def _flow(process_catalog: Any, run: Any) -> None:
+    from prefect.logging.handlers import APILogHandler  # noqa: PLC0415 - Prefect reads its settings when first imported
+
     await process_catalog(run, return_state=True)
+    # At the process's end the server is gone, and the last lines would be sent to nobody for minutes.
+    await APILogHandler.aflush()
 
 
 def _tell(catalog: PoisonedCatalog, rows: Sequence[dict[str, Any]], charged: Counter[str]) -> None:

@@ -121,7 +121,11 @@ class _Shop:
         source = _catalog(self.folder, self.host.url)
         arguments = ["run", str(source), "--output", f"s3://{self.bucket}/{name}"]
         arguments += ["--recipe", str(self.folder / "recipe.yaml"), "--config", str(self.folder / "config.yaml")]
-        program = "import sys; from deployments.cli.app import main; sys.argv[0] = 'catwalk'; main()"
+        # botocore at debug level writes down what signs its requests, as the documentation says.
+        program = (
+            "import logging, sys; logging.getLogger('botocore').setLevel('INFO'); "
+            "from deployments.cli.app import main; sys.argv[0] = 'catwalk'; main()"
+        )
         done = subprocess.run(
             [sys.executable, "-c", program, *arguments],
             cwd=REPOSITORY,
@@ -153,9 +157,10 @@ class _Shop:
             "AWS_ENDPOINT_URL": self.moto.endpoint_url,
             "AWS_REGION": "us-east-1",
             "PREFECT_LOGGING_LEVEL": "DEBUG",
-            "PREFECT_LOGGING_ROOT_LEVEL": "INFO",
+            "PREFECT_LOGGING_ROOT_LEVEL": "DEBUG",
             "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "DEBUG",
-            "PREFECT_LOGGING_EXTRA_LOGGERS": "blocks,catalogs,flows,httpx,aiohttp,asyncio",
+            # Not asyncio's, whose own line on a new event loop Prefect waits for on that loop.
+            "PREFECT_LOGGING_EXTRA_LOGGERS": "blocks,catalogs,flows,httpx,aiohttp",
         }
 
     def in_bucket(self) -> Generator[tuple[str, str]]:
@@ -218,6 +223,7 @@ def test_the_runs_met_what_they_were_meant_to(leftovers: Leftovers) -> None:
     """Pictures, failures, refusals and unknown outcomes are among what is searched, and so are httpx's log lines."""
     assert {"done", "failed", "unknown", "blocked", "held"} <= leftovers.statuses
     assert "HTTP Request: GET" in leftovers.texts["terminal"]
+    assert "| DEBUG   | asyncio" in leftovers.texts["terminal"]
     assert "does not accept the API key" in leftovers.texts["terminal"]
     assert any(SIGNED_LINK.search(asked.body.decode("latin-1")) for asked in leftovers.claid.requests)
 
