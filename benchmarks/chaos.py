@@ -158,13 +158,18 @@ def _set_stage(stack: ExitStack, folder: Path, seed: int) -> tuple[Stage, CephCl
 
 def _lines(stage: Stage, cluster: CephCluster | None, given: argparse.Namespace) -> Iterator[Line]:
     work: list[tuple[str, Callable[[Line], None]]] = []
-    ways: list[tuple[str, Way, float]] = [("folder", "by time", 1.0), *((name, "by request", 60) for name in stage.stores)]
+    ways: list[tuple[str, Way, float]] = [
+        ("folder", "by time", 1.0),
+        *((name, "by request", 60) for name in stage.stores),
+    ]
     for store, way, longest in ways:
         quota = given.kills // len(ways)
-        work.append((
-            f"killed at random, {way}, {store}",
-            lambda line, a=(store, way, longest, quota): _campaigns(stage, line, given.items, *a),
-        ))
+        work.append(
+            (
+                f"killed at random, {way}, {store}",
+                lambda line, a=(store, way, longest, quota): _campaigns(stage, line, given.items, *a),
+            )
+        )
     work.append(("killed at every request of one item, moto", lambda line: _sweep(stage, line)))
     if cluster is not None:
         work.append(("Ceph's gateway killed amid a run", lambda line: _gateway(stage, cluster, line, given.items)))

@@ -53,7 +53,7 @@ class Timeouts(BaseModel):
 
 
 # One pace per event loop and account: two flows in a process share what the vendor allows.
-_paces: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[str, str], Pace]] = WeakKeyDictionary()
+_paces: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[str, str, str], Pace]] = WeakKeyDictionary()
 
 
 class VendorAccount(Block, ABC):
@@ -119,7 +119,7 @@ class VendorAccount(Block, ABC):
     def pace(self) -> Pace:
         """The turns at calling this account, shared by everything on the running event loop."""
         paces = _paces.setdefault(asyncio.get_running_loop(), {})
-        account = (self.base_url, self.api_key.get_secret_value())
+        account = (self.vendor, self.base_url, self.api_key.get_secret_value())
         if account not in paces:
             paces[account] = self._new_pace()
         return paces[account]

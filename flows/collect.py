@@ -34,7 +34,7 @@ async def collect(desk: Desk, attempt: Attempt) -> Attempt:
             request_id=error.request_id or attempt.request_id,
         )
     else:
-        ended = attempt.becomes(AttemptState.DONE, finished_at=now(), pictures=pictures)
+        ended = attempt.becomes(AttemptState.DONE, finished_at=now(), pictures=pictures, results=())
     await desk.ledger.record(ended)
     return ended
 

@@ -5,11 +5,8 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
-from blocks.errors import (
-    OutcomeUnknown,
-    StorageError,
-    VendorError,
-)
+from blocks.account import Timeouts
+from blocks.errors import OutcomeUnknown, StorageError, Unavailable, VendorError
 from blocks.exchange import Call, backoff
 from blocks.operation import Accepted
 from blocks.operations import OPERATIONS
@@ -23,6 +20,7 @@ from flows.inputs import load_inputs, read_options
 __all__ = ["finish_unit"]
 
 CLAIM_LOOK_SECONDS = 2.0
+SHORTEST_CLAIM_SECONDS = 1.0
 
 
 async def finish_unit(desk: Desk, unit: Unit, upstream: StoredPicture | None) -> Attempt:
@@ -113,6 +111,7 @@ async def _post(desk: Desk, unit: Unit, call: Call, claim: Attempt, share: Share
     lane = desk.lane_of(unit.operation)
     share.commit()
     try:
+        _check_fresh(claim, lane.account.timeouts)
         accepted = await OPERATIONS[unit.operation].submit(lane.account, call)
     except VendorError as error:
         lane.close_if(error)
@@ -125,6 +124,17 @@ async def _post(desk: Desk, unit: Unit, call: Call, claim: Attempt, share: Share
         return attempt
     desk.progress.go_on(lane.account.vendor)
     return await _keep_job(desk, claim, accepted)
+
+
+def _check_fresh(claim: Attempt, timeouts: Timeouts) -> None:
+    """Send nothing under a claim that another run could take for a dead one's before the answer is written down."""
+    age = (now() - claim.claimed_at).total_seconds()
+    if age > max(timeouts.claim_grace / 2, SHORTEST_CLAIM_SECONDS):
+        raise Unavailable(
+            f"the storage took {age:.0f} s to write the claim, so the call was not sent",
+            vendor=claim.vendor,
+            next_step="It is tried again under a new claim; timeouts.claim_grace sets how old a claim may be.",
+        )
 
 
 async def _keep_job(desk: Desk, claim: Attempt, accepted: Accepted) -> Attempt:

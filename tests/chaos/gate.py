@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Callable, Coroutine, Generator
 from contextlib import contextmanager
@@ -21,6 +22,9 @@ T = TypeVar("T")
 
 PATIENCE_SECONDS = 60.0
 MOST_BYTES = 2**27
+# What a caller does that is killed is no news.
+SILENCE = logging.getLogger("tests.chaos.gate")
+SILENCE.setLevel(logging.CRITICAL)
 # Which connection a request takes is between neighbours; `Expect` is answered by the gate itself.
 NEIGHBOURLY = frozenset({"connection", "expect", "keep-alive", "transfer-encoding"})
 
@@ -143,7 +147,7 @@ class Gate:
         self._shutting.clear()
         app = web.Application(client_max_size=MOST_BYTES)
         app.router.add_route("*", "/{path:.*}", self._pass)
-        self._runner = web.AppRunner(app, shutdown_timeout=0)
+        self._runner = web.AppRunner(app, shutdown_timeout=0, access_log=None, logger=SILENCE)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", self.port, backlog=2048).start()
 

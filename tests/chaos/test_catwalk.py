@@ -10,7 +10,7 @@ import pytest
 
 from catalogs.ledger import AttemptState
 from catalogs.manifest import read_rows
-from tests.chaos.gate import Gate
+from tests.chaos.gate import Gate, Moment, Passage
 from tests.chaos.prefect_that_dies import MortalServer, running_mortal_server
 from tests.chaos.scene import MOURNER, ON_MODEL, PATIENT, Scene, accounts
 from tests.chaos.test_named_steps import downloading, paying, polling
@@ -34,7 +34,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[MortalServer]:
 @pytest.fixture
 def command(server: MortalServer, vendors: Gate) -> Callable[..., Catwalk]:
     """The command, with such timeouts."""
-    return lambda **timeouts: Catwalk(server.client.environment | accounts(vendors.url, PATIENT | timeouts))
+
+    def with_timeouts(**timeouts: float) -> Catwalk:
+        return Catwalk(server.client.environment | accounts(vendors.url, PATIENT | timeouts))
+
+    return with_timeouts
 
 
 def arguments(scene: Scene) -> list[str | Path]:
@@ -49,7 +53,9 @@ def test_killed_command_goes_on_where_it_was(
 ) -> None:
     """Killed while it pays, asks and downloads: the next run delivers what is known and names what is not."""
     scene = scene_on_disk(items=ITEMS, recipe=ON_MODEL)
-    for fits, moment in ((paying, "before"), (polling, "before"), (downloading, "half")):
+    steps: list[tuple[Callable[[Passage], bool], Moment]]
+    steps = [(paying, "before"), (polling, "before"), (downloading, "half")]
+    for fits, moment in steps:
         with vendors.turnstile.stopping(fits, moment) as stop:
             process = command().started(*arguments(scene))
             assert stop.reached.wait(STEP_SECONDS)

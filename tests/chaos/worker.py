@@ -57,9 +57,7 @@ class Life:
 async def live(life: Life) -> None:
     """Take all items through their stages, as one shard of the main job does."""
     items = _planned(life)
-    shard = ShardRun(
-        output=life.output, catalog=life.catalog, plan="", run_id=life.run_id, shard=0, retry=life.retry
-    )
+    shard = ShardRun(output=life.output, catalog=life.catalog, plan="", run_id=life.run_id, shard=0, retry=life.retry)
     rows: list[ManifestRow] = []
     async with open_desk(shard, {unit.operation for item in items for unit in item.units}, RunProgress(0)) as desk:
 
