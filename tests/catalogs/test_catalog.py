@@ -148,7 +148,7 @@ def test_an_address_of_another_kind() -> None:
         (b"<?xml version='1.0'?><Error/>", "is no Parquet file; it looks like XML, perhaps a storage service's error"),
         (b'[{"sku": "A"}]', "is no Parquet file; it looks like JSON"),
         (b"PK\x03\x04xxxx", "is no Parquet file; it looks like a zip archive or an Excel workbook"),
-        (gzip.compress(b"sku"), "is no Parquet file; it looks like a gzip archive; unpack it first"),
+        (gzip.compress(b"sku", mtime=0), "is no Parquet file; it looks like a gzip archive; unpack it first"),
         (b"PAREabcdPARE", "is no Parquet file; it looks like Parquet with encrypted columns"),
         (b"hello there\n", "is no Parquet file; its first line is 'hello there'"),
         (b"\x89PNG\r\n\x1a\n", "is no Parquet file; it begins with the bytes 89 50 4e 47 0d 0a 1a 0a"),
