@@ -14,6 +14,8 @@ from sandbox.settings import SandboxSettings
 
 __all__ = ["sandbox"]
 
+VENDORS = ("CLAID", "VMAKE", "AILABTOOLS")
+
 
 def sandbox(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")] = 8765,
@@ -23,11 +25,14 @@ def sandbox(
     _check_free(port)
     # Not in this process: those that draw would each load what it has loaded, Prefect and all.
     with suppress(KeyboardInterrupt), running_sandbox(SandboxSettings(job_seconds=job_seconds), port) as running:
-        typer.echo(f"The sandbox answers at {running.url}. Any key is accepted. In another terminal:")
-        for vendor in ("CLAID", "VMAKE", "AILABTOOLS"):
-            typer.echo(f"  export {vendor}_API_KEY=sandbox {vendor}_BASE_URL={running.url}")
-        typer.echo(f"Charges: {running.url}/sandbox/charges")
+        typer.echo(_directions(running.url))
         running.process.wait()
+
+
+def _directions(url: str) -> str:
+    exports = [f"  export {vendor}_API_KEY=sandbox {vendor}_BASE_URL={url}" for vendor in VENDORS]
+    first = f"The sandbox answers at {url}. Any key is accepted. In another terminal:"
+    return "\n".join([first, *exports, f"Charges: {url}/sandbox/charges"])
 
 
 def _check_free(port: int) -> None:
