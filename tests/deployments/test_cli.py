@@ -352,7 +352,11 @@ def test_sandbox_starts_answers_and_stops(offline_catwalk: Catwalk) -> None:
         state = httpx.get(f"{url}/sandbox/state", timeout=30, trust_env=False)
     finally:
         os.killpg(process.pid, signal.SIGINT)
-        out, err = process.communicate(timeout=60)
+        process.wait(timeout=60)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    # Not `communicate`, which passes over what has been read ahead with the first line.
+    out, err = process.stdout.read(), process.stderr.read()
 
     assert 200 == state.status_code
     assert f"export CLAID_API_KEY=sandbox CLAID_BASE_URL={url}" in out
