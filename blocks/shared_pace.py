@@ -10,7 +10,7 @@ from contextlib import suppress
 
 import httpx
 from prefect.client.orchestration import PrefectClient, get_client
-from prefect.exceptions import MissingContextError, ObjectAlreadyExists, PrefectException
+from prefect.exceptions import MissingContextError, ObjectAlreadyExists, ObjectNotFound, PrefectException
 from prefect.logging import get_run_logger
 
 from blocks.pace import Pace, Window
@@ -24,6 +24,7 @@ LONGEST_QUEUE_SECONDS = 600
 ARRIVAL_MARGIN_SECONDS = 0.1
 ARRIVAL_MARGIN_SHARE = 0.01
 STAGGER = 0.25
+CREATION_SECONDS = 2.0
 ANSWER_SECONDS = 10.0
 SILENCE_SECONDS = 15.0
 # What each process allows itself while it can't ask: right for up to this many of them.
@@ -90,7 +91,12 @@ class SharedLimit:
         return limit.active_slots / SLOTS_PER_TURN
 
     async def _ensure(self, client: PrefectClient) -> None:
-        # Another process may be faster, and wants the same.
+        with suppress(ObjectNotFound, ObjectAlreadyExists):
+            await client.read_global_concurrency_limit_by_name(self.name)
+            self._made = True
+        if not self._made:
+            # Processes that a schedule starts together would all create it at one time.
+            await asyncio.sleep(random.uniform(0, CREATION_SECONDS))  # noqa: S311 - jitter, not a secret
         with suppress(ObjectAlreadyExists):
             await client.upsert_global_concurrency_limit_by_name(
                 self.name, int(self._decay * LONGEST_QUEUE_SECONDS), self._decay

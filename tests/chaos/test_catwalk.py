@@ -13,7 +13,7 @@ from catalogs.manifest import read_rows
 from tests.chaos.gate import Gate, Moment, Passage
 from tests.chaos.prefect_that_dies import MortalServer, running_mortal_server
 from tests.chaos.scene import MOURNER, ON_MODEL, PATIENT, Scene, accounts
-from tests.chaos.test_named_steps import downloading, paying, polling
+from tests.chaos.steps import downloading, paying, polling
 from tests.deployments.conftest import Catwalk
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(300)]

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from catalogs.ledger import AttemptState
 from tests.chaos.gate import Gate, Passage
 from tests.chaos.scene import MOURNER, ON_MODEL, Scene
-from tests.chaos.test_named_steps import claiming, paying, recording
+from tests.chaos.steps import claiming, paying, recording
 from tests.prefect_server import eventually
 
 ITEMS = 4
