@@ -35,7 +35,7 @@ def ended(unit: Unit, attempt: Attempt, run_id: str) -> ManifestRow:
         credits_at_risk=attempt.at_risk(),
         error_kind=attempt.error_kind,
         error_message=attempt.error_message,
-        submitted_at=attempt.submitted_at,
+        submitted_at=attempt.submitted_at or attempt.claimed_at,
         finished_at=attempt.finished_at,
     )
 
