@@ -25,8 +25,9 @@ ARRIVAL_MARGIN_SECONDS = 0.1
 ARRIVAL_MARGIN_SHARE = 0.01
 STAGGER = 0.25
 CREATION_SECONDS = 2.0
-ANSWER_SECONDS = 10.0
-SILENCE_SECONDS = 15.0
+# The client itself repeats what a busy server refuses, after 2, 4 and 8 seconds.
+ANSWER_SECONDS = 20.0
+SILENCE_SECONDS = 30.0
 # What each process allows itself while it can't ask: right for up to this many of them.
 PROCESSES_ALONE = 8
 

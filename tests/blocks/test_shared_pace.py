@@ -131,9 +131,10 @@ async def test_limits_are_nobodys_business_without_a_name(no_api: None) -> None:
 
 @pytest.mark.server
 async def test_turns_of_all_who_share_are_never_faster_than_one_alone_may_be(api: PrefectServer) -> None:
-    """Four who share a limit wait for each other; a fifth that came with them has a limit of its own."""
+    """Four who share a limit wait for each other."""
     windows = [Window(10, 1.0)]
     sharing = [SharedLimit("test-turns", windows) for _ in range(4)]
+    await sharing[0].ensure()
 
     async def take(limit: SharedLimit) -> None:
         for _ in range(5):
@@ -183,6 +184,7 @@ async def test_turns_come_from_the_server_again_once_it_is_back(
     with temporary_settings({PREFECT_API_URL: CLOSED}):
         await limit.turn()
     made_in_the_outage = limits_of(api, "test-back")
+    caplog.clear()
     with caplog.at_level(logging.INFO):
         await limit.turn()
 
