@@ -1,7 +1,7 @@
 """
 The ledger: the durable record of every attempt, and the only judge of who may send a paid call.
 
-One object per attempt, `ledger/<2 hex>/<unit_key>-<attempt>.json`:
+One object per attempt, `ledger/<2 hex>/<unit_key>-<attempt>.json`, whose last whole line is its state:
 
     submitting -> submitted -> done | failed
                -> refused               the vendor provably accepted nothing: a new attempt is free
@@ -19,9 +19,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from blocks.errors import JobFailed, StorageError
 from blocks.storage import MissingObject, ObjectStorage
 
-__all__ = ["Attempt", "AttemptState", "Ledger", "StoredPicture", "now"]
+__all__ = ["Attempt", "AttemptState", "Ledger", "StoredPicture", "newest_state", "now"]
 
 ROOM = "ledger"
+MEDIA_TYPE = "application/jsonl"
 
 
 class AttemptState(StrEnum):
@@ -118,23 +119,29 @@ class Ledger:
     async def claim(self, attempt: Attempt) -> bool:
         """Create the attempt's object; True gives the right to send its paid call, to one caller only."""
         return await self._storage.create(
-            _path(attempt.unit_key, attempt.number), _encoded(attempt), content_type="application/json"
+            _path(attempt.unit_key, attempt.number), _encoded(attempt) + b"\n", content_type=MEDIA_TYPE
         )
 
     async def record(self, attempt: Attempt) -> None:
-        """Replace the attempt's object by its newest state."""
-        await self._storage.write(
-            _path(attempt.unit_key, attempt.number), _encoded(attempt), content_type="application/json"
+        """Write the attempt's newest state down as the last line of its object."""
+        await self._storage.put_last_line(
+            _path(attempt.unit_key, attempt.number), _encoded(attempt), content_type=MEDIA_TYPE
         )
 
     def _decoded(self, data: bytes, path: str) -> Attempt:
         try:
-            return Attempt.model_validate_json(data)
+            return newest_state(data)
         except ValidationError as error:
             raise StorageError(
                 f"the ledger's record {self._storage.uri(path)} can't be read: {error.errors()[0]['msg']}",
                 next_step="Restore it from a backup. Removing it may pay for the same picture twice.",
             ) from error
+
+
+def newest_state(data: bytes) -> Attempt:
+    """The attempt that an object of the ledger holds; raises `ValidationError`."""
+    *whole, torn = data.split(b"\n")
+    return Attempt.model_validate_json(next((line for line in reversed(whole) if line), torn))
 
 
 def now() -> datetime:

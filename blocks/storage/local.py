@@ -5,35 +5,32 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
-import shutil
-from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import TypeVar
 from urllib.parse import quote, unquote, urlsplit
-from uuid import uuid4
 from weakref import WeakKeyDictionary
 
 from fsspec import AbstractFileSystem
 from fsspec.implementations.local import LocalFileSystem
 
 from blocks.errors import StorageError
+from blocks.storage.disk import PART_PREFIX, add_line, copy_file, create_file, replace_file
 from blocks.storage.store import MissingObject, ObjectStat, deadline, missing, too_large
 
-__all__ = ["LocalStore", "whole_file"]
+__all__ = ["LocalStore"]
 
 T = TypeVar("T")
 
 # Reading what is not there is an answer; anywhere else a missing file is a failure.
 _READS = frozenset({"read", "looked up", "removed"})
 
-# What a kill leaves behind under this name was never an object.
-PART_PREFIX = ".catwalk-part-"
 LIST_PAGE = 1000
 # Enough for the disk to commit several fsyncs at once; more only adds threads.
 THREADS = 16
@@ -76,21 +73,25 @@ class LocalStore:
 
     async def write(self, path: str, data: bytes, content_type: str) -> None:  # noqa: ARG002 - kept by S3 alone
         """Write beside the old file, then take its place."""
-        await self._in_thread("written", path, partial(_write, self.folder / path, data), len(data))
+        await self._in_thread("written", path, partial(replace_file, self._name(path), data), len(data))
 
     async def create(self, path: str, data: bytes, content_type: str) -> bool:  # noqa: ARG002 - kept by S3 alone
-        """Write beside, then link: the link fails if the name is taken, and shows no half file."""
+        """Write without a name, then link: the link fails if the name is taken, and shows no half file."""
         return await self._in_thread("created", path, partial(self._create, path, data), len(data))
+
+    async def put_last_line(self, path: str, line: bytes, content_type: str) -> None:  # noqa: ARG002 - kept by S3 alone
+        """Add the line to the file, which costs a third of writing it anew."""
+        await self._in_thread("written", path, partial(add_line, self._name(path), line), len(line))
 
     async def upload(self, path: str, file: Path, content_type: str) -> None:  # noqa: ARG002 - kept by S3 alone
         """Copy a file in."""
         size = (await self._in_thread("uploaded", path, file.stat)).st_size
-        await self._in_thread("uploaded", path, partial(_copy, file, self.folder / path), size)
+        await self._in_thread("uploaded", path, partial(copy_file, file, self.folder / path), size)
 
     async def download(self, path: str, file: Path) -> None:
         """Copy a file out."""
         size = (await self._in_thread("read", path, (self.folder / path).stat)).st_size
-        await self._in_thread("downloaded", path, partial(_copy, self.folder / path, file), size)
+        await self._in_thread("downloaded", path, partial(copy_file, self.folder / path, file), size)
 
     async def stat(self, path: str) -> ObjectStat | None:
         """Size and time of change; the version is made of both."""
@@ -146,6 +147,9 @@ class LocalStore:
         next_step = _NEXT_STEPS.get(error.errno or 0, "Check the disk and run again.")
         return StorageError(f"{self.uri(path)} could not be {done}: {cause}", next_step=next_step)
 
+    def _name(self, path: str) -> str:
+        return f"{self.folder}/{path}"
+
     def _read(self, path: str, max_bytes: int | None) -> bytes:
         with (self.folder / path).open("rb") as file:
             size = os.fstat(file.fileno()).st_size
@@ -154,16 +158,16 @@ class LocalStore:
             return file.read()
 
     def _create(self, path: str, data: bytes) -> bool:
-        target = self.folder / path
+        target = self._name(path)
         try:
             # Looked up first, because finding it there costs less than writing it in vain.
-            if not target.exists():
-                _write(target, data, os.link)
+            if not os.path.exists(target):  # noqa: PTH110 - pathlib costs as much as the look
+                create_file(target, data)
                 return True
         except FileExistsError:
             pass
-        if target.is_dir():
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(target))
+        if os.path.isdir(target):  # noqa: PTH112
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), target)
         return False
 
     def _stat(self, path: str) -> os.stat_result:
@@ -181,62 +185,6 @@ class LocalStore:
             for name in names:
                 if f"{start}{name}".startswith(prefix) and not name.startswith(PART_PREFIX):
                     yield f"{start}{name}"
-
-
-@contextmanager
-def whole_file(target: Path, put: Callable[[str, str], None] = os.replace) -> Generator[BinaryIO]:
-    """Write `target` beside itself, then `put` it in place: on the disk, and whole, before anyone sees it."""
-    # Plain strings: this is on the way of every ledger entry, and pathlib would double its cost.
-    name = str(target)
-    folder = os.path.dirname(name)  # noqa: PTH120 - see above
-    part = f"{folder}/{PART_PREFIX}{uuid4().hex}"
-    placed = False
-    try:
-        with _opened(part, folder) as out:
-            yield out
-            out.flush()
-            os.fsync(out.fileno())
-        put(part, name)
-        placed = put is os.replace
-    finally:
-        if not placed:
-            with suppress(OSError):
-                os.unlink(part)  # noqa: PTH108 - see above
-    _sync_folder(folder)
-
-
-def _opened(part: str, folder: str) -> BinaryIO:
-    try:
-        return open(part, "xb")  # noqa: PTH123 - the caller closes it
-    except FileNotFoundError:
-        _make_folder(Path(folder))
-        return open(part, "xb")  # noqa: PTH123
-
-
-def _make_folder(folder: Path) -> None:
-    # A folder's name is on the disk only when its parent is; fsync of the file alone would not keep it.
-    if not folder.is_dir():
-        _make_folder(folder.parent)
-        folder.mkdir(exist_ok=True)
-        _sync_folder(str(folder.parent))
-
-
-def _sync_folder(folder: str) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _write(target: Path, data: bytes, put: Callable[[str, str], None] = os.replace) -> None:
-    with whole_file(target, put) as out:
-        out.write(data)
-
-
-def _copy(source: Path, target: Path) -> None:
-    with source.open("rb") as file, whole_file(target) as out:
-        shutil.copyfileobj(file, out, length=1 << 20)
 
 
 def _leads_to(folder: str, prefix: str) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 from fsspec import AbstractFileSystem
 from fsspec.implementations.memory import MemoryFile, MemoryFileSystem
 
-from blocks.storage.local import whole_file
+from blocks.storage.disk import whole_file
 from blocks.storage.store import ObjectStat, file_failed, missing, too_large
 
 __all__ = ["MemoryStore"]
@@ -56,6 +56,10 @@ class MemoryStore:
                 return False
             self._put(path, data)
             return True
+
+    async def put_last_line(self, path: str, line: bytes, content_type: str) -> None:
+        """Replace the object by the line."""
+        await self.write(path, line + b"\n", content_type)
 
     async def upload(self, path: str, file: Path, content_type: str) -> None:
         """Take a file into memory."""

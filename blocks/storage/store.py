@@ -54,6 +54,10 @@ class Store(Protocol):
         """Put an object there unless there is one; False when there was."""
         ...
 
+    async def put_last_line(self, path: str, line: bytes, content_type: str) -> None:
+        """Let an existing object end with this line; the lines before it may stay or go."""
+        ...
+
     async def upload(self, path: str, file: Path, content_type: str) -> None:
         """Write a local file of any size."""
         ...

@@ -57,6 +57,17 @@ async def test_it_passes_its_own_check_and_leaves_nothing(storage: ObjectStorage
     assert await listed(storage) == []
 
 
+async def test_an_object_ends_with_the_line_that_was_put_last(storage: ObjectStorage) -> None:
+    """Whether the store keeps the lines before it or not."""
+    await storage.create("lines", b"first\n", content_type="text/plain")
+    for line in (b"second", b"third"):
+        await storage.put_last_line("lines", line, content_type="text/plain")
+        held = await storage.read("lines")
+
+        assert held.endswith(line + b"\n")
+        assert held.splitlines()[-1] == line
+
+
 @pytest.mark.parametrize("path", ODD_PATHS)
 async def test_an_object_comes_back_as_it_was_written(storage: ObjectStorage, path: str) -> None:
     """Whatever its name, an object is read, found, listed and removed by it."""

@@ -102,10 +102,27 @@ async def test_every_state_comes_back_as_it_was_recorded(storage: ObjectStorage,
         error_kind="job_failed",
         error_message="Vendor says: «no»",
     )
+    await ledger.claim(an_attempt())
     for attempt in (an_attempt(state=state), full):
         await ledger.record(attempt)
 
         assert await ledger.latest(KEY) == attempt
+
+
+async def test_a_torn_last_line_is_not_the_state(tmp_path: Path) -> None:
+    """After a power cut in the middle of a line the state before it counts, and the next line starts anew."""
+    storage = ObjectStorage(root=str(tmp_path))
+    ledger = Ledger(storage)
+    claim = an_attempt()
+    await ledger.claim(claim)
+    file = tmp_path / f"ledger/{KEY[:2]}/{KEY}-1.json"
+    file.write_bytes(file.read_bytes() + b'{"unit_key":"')
+    torn = await ledger.latest(KEY)
+    submitted = claim.becomes(AttemptState.SUBMITTED, job_id="7")
+    await ledger.record(submitted)
+
+    assert torn == claim
+    assert await ledger.latest(KEY) == submitted
 
 
 async def test_the_latest_follows_attempts_past_the_tenth(storage: ObjectStorage) -> None:

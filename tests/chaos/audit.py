@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from blocks.storage import ObjectStorage
-from catalogs.ledger import Attempt, AttemptState
+from catalogs.ledger import Attempt, AttemptState, newest_state
 
 __all__ = ["Audit", "Books", "audit", "open_books"]
 
@@ -54,7 +54,7 @@ class Audit:
 
 
 async def _books(storage: ObjectStorage) -> Books:
-    attempts = [Attempt.model_validate_json(await storage.read(path)) async for path in storage.list("ledger/")]
+    attempts = [newest_state(await storage.read(path)) async for path in storage.list("ledger/")]
     pictures = {
         storage.uri(path): hashlib.sha256(await storage.read(path)).hexdigest()
         async for path in storage.list("pictures/")
