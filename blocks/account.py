@@ -43,9 +43,10 @@ class Timeouts(BaseModel):
     download: float = Field(default=120, gt=0, description="Seconds until a picture has arrived in full.")
     job: float = Field(default=300, gt=0, description="Seconds from a job's acceptance to its result.")
     claim_grace: float = Field(
-        default=60,
+        default=300,
         ge=0,
-        description="Seconds that a claim without a job id outlives the longest call before its outcome is unknown.",
+        description="Seconds that a claim without a job id outlives the longest call before its outcome is unknown; "
+        "more than the storage's patience and 180 s.",
     )
     refusals: float = Field(
         default=3600, gt=0, description="Seconds to go on asking while the vendor refuses for rate or is down."

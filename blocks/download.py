@@ -16,7 +16,7 @@ from blocks.account import VendorAccount
 from blocks.errors import JobFailed, ResultExpired, Unavailable, VendorError
 from blocks.exchange import backoff, retry_after
 from blocks.pictures import BrokenPicture, PictureInfo, examine, off_loop
-from blocks.transport import shared_client
+from blocks.transport import send
 
 __all__ = ["download"]
 
@@ -85,7 +85,6 @@ async def _followed(target: httpx.URL, account: VendorAccount, turn: int) -> byt
 
 async def _get(target: httpx.URL, address: str | None, account: VendorAccount) -> bytes | str:
     """The picture's bytes, or where it is to be had instead."""
-    # Built by hand, so that nothing that the shared client may hold goes along.
     request = httpx.Request("GET", target, headers={"user-agent": "catwalk", "accept-encoding": "identity"})
     timeouts = account.timeouts
     waits = httpx.Timeout(timeouts.download, connect=timeouts.connect, pool=timeouts.connect)
@@ -94,7 +93,7 @@ async def _get(target: httpx.URL, address: str | None, account: VendorAccount) -
         # The name stays in the Host header and in the certificate's check.
         request.extensions["sni_hostname"] = target.host
         request.url = target.copy_with(host=address)
-    response = await shared_client().send(request, stream=True)
+    response = await send(request)
     async with aclosing(response):
         if response.has_redirect_location:
             return response.headers["location"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -17,7 +18,7 @@ from pydantic import BaseModel, ValidationError
 
 from blocks.account import VendorAccount
 from blocks.errors import ContractDrift, OutcomeUnknown, Unavailable, VendorError
-from blocks.transport import provably_not_sent, shared_client
+from blocks.transport import provably_not_sent, send
 
 __all__ = ["LONGEST_BACKOFF_SECONDS", "Call", "backoff", "call", "patiently", "reply_as", "retry_after"]
 
@@ -25,6 +26,8 @@ Reply = TypeVar("Reply", bound=BaseModel)
 
 FIRST_BACKOFF_SECONDS = 1.0
 LONGEST_BACKOFF_SECONDS = 120.0
+JOINED_BYTES = 2**20
+HEADERS = {"user-agent": "catwalk", "accept-encoding": "gzip, deflate"}
 FREE_CALL_TRIES = 5
 CAUSE_LIMIT = 200
 
@@ -129,16 +132,28 @@ async def _send(account: VendorAccount, request: Call) -> httpx.Response:
     timeouts = account.timeouts
     # The client's own timeouts restart with each byte; this one ends a body that trickles for ever.
     async with asyncio.timeout(timeouts.connect + timeouts.reply):
-        return await shared_client().request(
+        message = httpx.Request(
             request.method,
             _address(account.base_url, request.path),
             json=request.json,
             data=request.data,
             files=request.files,
             params=request.params,
-            headers=account.auth_headers(),
-            timeout=httpx.Timeout(timeouts.reply, connect=timeouts.connect, pool=timeouts.connect),
+            headers=HEADERS | account.auth_headers(),
+            extensions={"timeout": _waits(timeouts.connect, timeouts.reply)},
         )
+        if int(message.headers.get("content-length", 0)) <= JOINED_BYTES:
+            # A form's parts go out one system call each, unless they are joined before.
+            message.read()
+        response = await send(message)
+        async with aclosing(response):
+            await response.aread()
+        return response
+
+
+@lru_cache(maxsize=256)
+def _waits(connect: float, reply: float) -> dict[str, float | None]:
+    return httpx.Timeout(reply, connect=connect, pool=connect).as_dict()
 
 
 def _accepted(account: VendorAccount, response: httpx.Response, *, paid: bool) -> httpx.Response:

@@ -182,7 +182,10 @@ class PictureMemory:
 
     def recall(self, data: bytes) -> KnownPicture | None:
         """What these bytes turned out to be, if they were met before."""
-        digest = hashlib.sha256(data).hexdigest()
+        return self.find(hashlib.sha256(data).hexdigest())
+
+    def find(self, digest: str) -> KnownPicture | None:
+        """The same for bytes that were hashed before."""
         with self._turn:
             if digest in self._known:
                 self._known.move_to_end(digest)

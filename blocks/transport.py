@@ -1,9 +1,8 @@
-"""The HTTP client: httpx as the API, aiohttp as the engine, one per event loop (docs/architecture.md has the measurements)."""
+"""The HTTP client: httpx's requests and replies on aiohttp's engine, one per event loop (docs/architecture.md says why)."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import warnings
 from weakref import WeakKeyDictionary
 
@@ -12,24 +11,14 @@ import httpx
 from httpx_aiohttp import AiohttpTransport
 from yarl import URL
 
-__all__ = ["close_client", "provably_not_sent", "shared_client"]
+__all__ = ["close_client", "provably_not_sent", "send"]
 
 # A synchronous scene call holds its connection while the vendor draws, so this bounds all in-flight calls.
 MAX_CONNECTIONS = 2000
 # Shorter than the 5 s after which common servers hang up: a paid POST must not meet a dying connection.
 KEEPALIVE_SECONDS = 4.0
 
-_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, httpx.AsyncClient] = WeakKeyDictionary()
-
-
-def _without_query(record: logging.LogRecord) -> bool:
-    """Keep the signatures of addresses out of httpx's own log lines, which name every address in full."""
-    if isinstance(record.args, tuple):
-        record.args = tuple(arg.copy_with(query=None) if isinstance(arg, httpx.URL) else arg for arg in record.args)
-    return True
-
-
-logging.getLogger("httpx").addFilter(_without_query)
+_transports: WeakKeyDictionary[asyncio.AbstractEventLoop, AiohttpTransport] = WeakKeyDictionary()
 
 
 with warnings.catch_warnings():
@@ -43,16 +32,6 @@ with warnings.catch_warnings():
             return URL(str_or_url, encoded=True) if isinstance(str_or_url, str) else str_or_url
 
 
-class _NoCookies(httpx.Cookies):
-    """A jar that nothing goes into, and nothing comes out of."""
-
-    def extract_cookies(self, response: httpx.Response) -> None:
-        """Keep nothing."""
-
-    def set_cookie_header(self, request: httpx.Request) -> None:
-        """Send nothing."""
-
-
 class _Transport(AiohttpTransport):
     """aiohttp's engine without its cookie jar, which would carry cookies from one account to the next."""
 
@@ -63,27 +42,24 @@ class _Transport(AiohttpTransport):
         return _VerbatimSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
 
 
-def shared_client() -> httpx.AsyncClient:
-    """The running event loop's client; it holds no credentials, no cookies, and follows no redirect."""
+async def send(request: httpx.Request) -> httpx.Response:
+    """
+    Send a request as it is: no credentials, cookies or redirects are added, and nothing is logged.
+
+    The reply's body is still to come: `aread` takes it, `aclose` drops it. An `httpx.AsyncClient` between the
+    two would double what a small call costs.
+    """
     loop = asyncio.get_running_loop()
-    client = _clients.get(loop)
-    if client is None or client.is_closed:
-        client = httpx.AsyncClient(
-            transport=_Transport(),
-            follow_redirects=False,
-            headers={"user-agent": "catwalk"},
-        )
-        # httpx has no switch for cookies, and reading them is a tenth of what a call costs.
-        client._cookies = _NoCookies()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-        _clients[loop] = client
-    return client
+    if loop not in _transports:
+        _transports[loop] = _Transport()
+    return await _transports[loop].handle_async_request(request)
 
 
 async def close_client() -> None:
-    """Close the running event loop's client, if one was opened."""
-    client = _clients.pop(asyncio.get_running_loop(), None)
-    if client is not None:
-        await client.aclose()
+    """Close the running event loop's connections, if there are any; the next call opens new ones."""
+    transport = _transports.pop(asyncio.get_running_loop(), None)
+    if transport is not None:
+        await transport.aclose()
 
 
 def provably_not_sent(error: Exception) -> bool:

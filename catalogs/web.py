@@ -14,7 +14,7 @@ import httpx
 
 from blocks.errors import CatalogError
 from blocks.exchange import retry_after
-from blocks.transport import shared_client
+from blocks.transport import send
 from catalogs.addresses import bare
 
 __all__ = ["MAX_BYTES", "RETRY_WAITS", "fetch_web", "too_large"]
@@ -26,6 +26,8 @@ SILENCE_SECONDS = 30.0
 TRY_SECONDS = 120.0
 LONGEST_WAIT_SECONDS = 30.0
 RETRY_WAITS = (0.5, 2.0, 8.0)
+WAITS = httpx.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS, pool=TRY_SECONDS)
+HEADERS = {"user-agent": "catwalk", "accept-encoding": "identity"}
 
 SECRETS = re.compile(r"\?\S*")
 
@@ -95,11 +97,8 @@ async def _followed(url: str) -> bytes:
 
 async def _get(url: str, target: httpx.URL) -> bytes | str:
     """The picture's bytes, or where it is to be had instead."""
-    timeout = httpx.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS, pool=TRY_SECONDS)
-    client = shared_client()
-    response = await client.send(
-        client.build_request("GET", target, headers={"accept-encoding": "identity"}, timeout=timeout), stream=True
-    )
+    request = httpx.Request("GET", target, headers=HEADERS, extensions={"timeout": WAITS.as_dict()})
+    response = await send(request)
     async with aclosing(response):
         if response.has_redirect_location:
             return response.headers["location"]

@@ -11,6 +11,7 @@ from blocks.operations import OPERATIONS
 from catalogs.ledger import Attempt, AttemptState, StoredPicture, now
 from catalogs.names import picture_path
 from flows.desk import Desk
+from flows.recent import RecentPicture
 
 __all__ = ["collect"]
 
@@ -89,7 +90,7 @@ async def _store(desk: Desk, attempt: Attempt, result: Result, number: int) -> S
         path = picture_path(attempt.sku, attempt.stage, attempt.unit_key, number, info.extension)
         await desk.storage.write(path, data, content_type=info.mime)
     uri = desk.storage.uri(path)
-    desk.recent.put(uri, data)
+    desk.recent.put(uri, RecentPicture(data, info))
     return StoredPicture(
         uri=uri,
         sha256=info.sha256,

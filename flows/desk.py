@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable
-from contextlib import asynccontextmanager, suppress
+import gc
+from collections.abc import AsyncGenerator, Generator, Iterable
+from contextlib import asynccontextmanager, contextmanager, suppress
 
 from blocks.errors import StorageError
 from blocks.operations import OPERATIONS
@@ -27,6 +28,7 @@ __all__ = ["Desk", "open_desk"]
 DOWNLOADS_AT_ONCE = 32
 PAYLOAD_BYTES = 256 * 2**20
 RECENT_BYTES = 128 * 2**20
+RARE_COLLECTIONS = (20_000, 20, 20)
 
 
 class Desk:
@@ -56,6 +58,7 @@ class Desk:
         self.downloads = asyncio.Semaphore(DOWNLOADS_AT_ONCE)
         self.payloads = PayloadBudget(PAYLOAD_BYTES)
         self.recent = RecentPictures(RECENT_BYTES)
+        self.fitted = RecentPictures(RECENT_BYTES)
         self.open_items = OpenItems()
         self._rhythms: dict[str, Rhythm] = {}
 
@@ -75,6 +78,24 @@ class Desk:
         return attempt.run_id != self.run_id and attempt.state in self.retry
 
 
+@contextmanager
+def rare_collections() -> Generator[None]:
+    """
+    Look through the heap less often for as long as the block runs.
+
+    Each full look takes 0.15 s of the event loop's time: through what Prefect and its kin made at import, which
+    is spared it altogether here, and through the units in flight, which hold no cycles to speak of.
+    """
+    usual = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(*RARE_COLLECTIONS)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
+        gc.unfreeze()
+
+
 @asynccontextmanager
 async def open_desk(shard: ShardRun, operations: Iterable[str], progress: RunProgress) -> AsyncGenerator[Desk]:
     """Open storage, accounts and clients, and close them at the end."""
@@ -90,7 +111,8 @@ async def open_desk(shard: ShardRun, operations: Iterable[str], progress: RunPro
     # Into an empty ledger the claims alone decide, which spares a look-up per unit.
     desk.ledger_begun = await desk.ledger.begun()
     try:
-        yield desk
+        with rare_collections():
+            yield desk
     finally:
         # What can't be given back stays set aside, which is the safe side.
         with suppress(StorageError):

@@ -12,13 +12,14 @@ from blocks.errors import StorageError
 from blocks.fitting import fit
 from blocks.operation import Inputs, Options, Picture, Slot
 from blocks.operations import OPERATIONS
-from blocks.pictures import BrokenPicture, off_loop
+from blocks.pictures import BrokenPicture, PictureLimits, known_pictures, off_loop
 from catalogs.addresses import bare
 from catalogs.ledger import StoredPicture
 from catalogs.plan import Unit
 from catalogs.unit_key import unsigned
 from flows.desk import Desk
 from flows.miniature import keep_miniature, miniature_path
+from flows.recent import RecentPicture
 
 __all__ = ["load_inputs", "read_options"]
 
@@ -45,14 +46,24 @@ async def load_inputs(desk: Desk, unit: Unit, upstream: StoredPicture | None) ->
 
 
 async def _source(desk: Desk, unit: Unit, uri: str) -> Picture:
-    data = desk.recent.get(uri)
-    if data is None:
-        data = await desk.sources.fetch(uri)
-        desk.recent.put(uri, data)
-        if (name := unsigned(uri)) != uri:
-            await _keep_for_gallery(desk, name, data)
+    limits = OPERATIONS[unit.operation].limits
+    fitted = desk.fitted.get((uri, limits))
+    if fitted is None:
+        fitted = await _fitted(await _fetched(desk, uri), limits, uri)
+        # One model's photo goes with thousands of garments, and may take long to convert.
+        desk.fitted.put((uri, limits), fitted)
     address = desk.lane_of(unit.operation).account.base_url
-    return await _fitted(unit, data, uri, await desk.sources.public_url(uri, address))
+    return _picture(fitted, uri, await desk.sources.public_url(uri, address))
+
+
+async def _fetched(desk: Desk, uri: str) -> RecentPicture:
+    recent = desk.recent.get(uri)
+    if recent is None:
+        recent = RecentPicture(await desk.sources.fetch(uri))
+        desk.recent.put(uri, recent)
+        if (name := unsigned(uri)) != uri:
+            await _keep_for_gallery(desk, name, recent.data)
+    return recent
 
 
 async def _keep_for_gallery(desk: Desk, name: str, data: bytes) -> None:
@@ -73,12 +84,21 @@ async def _result(desk: Desk, unit: Unit, upstream: StoredPicture) -> Picture:
     url = None
     if storage.reachable_from(desk.lane_of(unit.operation).account.base_url):
         url = await storage.presign(path, seconds=PRESIGNED_SECONDS)
-    data = desk.recent.get(upstream.uri) or await storage.read(path)
-    return await _fitted(unit, data, upstream.uri, url)
+    recent = desk.recent.get(upstream.uri) or RecentPicture(await storage.read(path))
+    fitted = await _fitted(recent, OPERATIONS[unit.operation].limits, upstream.uri)
+    return _picture(fitted, upstream.uri, url)
 
 
-async def _fitted(unit: Unit, data: bytes, uri: str, url: str | None) -> Picture:
-    fitted, info = await off_loop(fit, data, OPERATIONS[unit.operation].limits, source=bare(uri))
+async def _fitted(picture: RecentPicture, limits: PictureLimits, uri: str) -> RecentPicture:
+    known = known_pictures.find(picture.info.sha256) if picture.info else None
+    if known is not None and known.fits(limits):
+        return picture
+    data, info = await off_loop(fit, picture.data, limits, source=bare(uri))
+    return RecentPicture(data, info, changed=data is not picture.data)
+
+
+def _picture(fitted: RecentPicture, uri: str, url: str | None) -> Picture:
+    assert fitted.info is not None  # noqa: S101 - fitting it told
     stem = PurePosixPath(unquote(urlsplit(uri).path)).stem or "picture"
     # A picture that had to be changed exists nowhere but here, so no URL serves it.
-    return Picture(f"{stem}.{info.extension}", fitted, info.mime, url if fitted is data else None)
+    return Picture(f"{stem}.{fitted.info.extension}", fitted.data, fitted.info.mime, None if fitted.changed else url)

@@ -3,30 +3,43 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Hashable
+from dataclasses import dataclass
 
-__all__ = ["RecentPictures"]
+from blocks.pictures import PictureInfo
+
+__all__ = ["RecentPicture", "RecentPictures"]
+
+
+@dataclass(frozen=True, slots=True)
+class RecentPicture:
+    """A picture's bytes; once they were made to fit a vendor's limits, what they are, and whether they were changed."""
+
+    data: bytes
+    info: PictureInfo | None = None
+    changed: bool = False
 
 
 class RecentPictures:
-    """The last pictures by address, at most `limit` bytes of them."""
+    """The last pictures by address, or by whatever else names them, at most `limit` bytes of them."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._held = 0
-        self._pictures: OrderedDict[str, bytes] = OrderedDict()
+        self._pictures: OrderedDict[Hashable, RecentPicture] = OrderedDict()
 
-    def get(self, uri: str) -> bytes | None:
-        """The picture's bytes, if they are still at hand."""
-        if uri in self._pictures:
-            self._pictures.move_to_end(uri)
-        return self._pictures.get(uri)
+    def get(self, name: Hashable) -> RecentPicture | None:
+        """The picture, if it is still at hand."""
+        if name in self._pictures:
+            self._pictures.move_to_end(name)
+        return self._pictures.get(name)
 
-    def put(self, uri: str, data: bytes) -> None:
+    def put(self, name: Hashable, picture: RecentPicture) -> None:
         """Keep a picture at hand until newer ones need its place."""
-        if len(data) > self._limit or uri in self._pictures:
+        if len(picture.data) > self._limit or name in self._pictures:
             return
-        self._pictures[uri] = data
-        self._held += len(data)
+        self._pictures[name] = picture
+        self._held += len(picture.data)
         while self._held > self._limit:
             _, oldest = self._pictures.popitem(last=False)
-            self._held -= len(oldest)
+            self._held -= len(oldest.data)

@@ -133,7 +133,7 @@ class ObjectStorage(Block):
 
     async def put_last_line(self, path: str, line: bytes, *, content_type: str) -> None:
         """
-        Let an object that was created end with this line, the cheapest way that the store has.
+        Let an object end with this line, the cheapest way that the store has.
 
         The lines before it may stay or go. Readers see it whole, or not at all, or a last line without its
         newline, which is one that is being written, or that a power cut tore.

@@ -66,8 +66,12 @@ def create_file(target: str, data: bytes) -> None:
 
 
 def add_line(target: str, line: bytes) -> None:
-    """End an existing file with this line, after whatever an interrupted call left there."""
-    descriptor = os.open(target, os.O_RDWR | os.O_APPEND)
+    """End a file with this line, after whatever an interrupted call left there; a missing file begins with it."""
+    try:
+        descriptor = os.open(target, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
+    except FileNotFoundError:
+        replace_file(target, line + b"\n")
+        return
     try:
         size = os.fstat(descriptor).st_size
         torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"

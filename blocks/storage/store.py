@@ -55,7 +55,7 @@ class Store(Protocol):
         ...
 
     async def put_last_line(self, path: str, line: bytes, content_type: str) -> None:
-        """Let an existing object end with this line; the lines before it may stay or go."""
+        """Let an object end with this line; the lines before it may stay or go."""
         ...
 
     async def upload(self, path: str, file: Path, content_type: str) -> None:

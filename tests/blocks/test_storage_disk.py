@@ -75,8 +75,9 @@ def test_a_line_follows_whatever_was_torn(tmp_path: Path) -> None:
     assert file.read_bytes() == b"first\nsecond\ntor\nthird\n"
 
 
-def test_a_line_is_added_to_a_file_that_is_there(tmp_path: Path) -> None:
-    """It makes none: the first line is the claim's."""
-    with pytest.raises(FileNotFoundError):
-        add_line(str(tmp_path / "file"), b"line")
-    assert list(tmp_path.iterdir()) == []
+def test_a_missing_file_begins_with_the_line(tmp_path: Path) -> None:
+    """Whoever removed it takes nothing away from what is written now."""
+    file = tmp_path / "folder" / "file"
+    add_line(str(file), b"line")
+
+    assert file.read_bytes() == b"line\n"

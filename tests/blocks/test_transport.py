@@ -14,7 +14,7 @@ from blocks import ClaidCredentials
 from blocks.account import Limits, Timeouts
 from blocks.errors import OutcomeUnknown, Unavailable, VendorError
 from blocks.exchange import Call, call
-from blocks.transport import close_client, shared_client
+from blocks.transport import close_client, send
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -284,18 +284,27 @@ async def test_no_cookie_is_kept() -> None:
     assert [b"cookie" in request.lower() for request in requests] == [False, False]
 
 
-async def test_one_client_serves_an_event_loop_until_it_is_closed() -> None:
-    """Connections are shared, and a closed client is replaced."""
-    first = shared_client()
-    again = shared_client()
-    await close_client()
-    await close_client()
-    other = shared_client()
+async def test_calls_share_connections_until_they_are_closed() -> None:
+    """A closed client is replaced by the next call."""
+    connections = 0
 
-    assert first is again
-    assert first.is_closed
-    assert other is not first
-    assert isinstance(other, httpx.AsyncClient)
+    async def answers(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        while True:
+            await _whole_request(reader)
+            writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}")
+            await writer.drain()
+
+    async with _serving(answers) as url:
+        for _ in range(3):
+            await call(_account(url), FREE, paid=False)
+        shared = connections
+        await close_client()
+        await close_client()
+        await call(_account(url), FREE, paid=False)
+
+    assert (shared, connections) == (1, 2)
 
 
 @pytest.mark.parametrize(
@@ -312,6 +321,6 @@ async def test_an_address_is_sent_letter_for_letter(target: str) -> None:
         await writer.drain()
 
     async with _serving(records) as base_url:
-        await shared_client().get(base_url + target)
+        await (await send(httpx.Request("GET", base_url + target))).aclose()
 
     assert [target] == asked

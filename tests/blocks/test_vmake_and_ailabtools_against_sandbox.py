@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Generator
 from io import BytesIO
 from typing import Any
 
+import httpx
 import pytest
 from PIL import Image
 
@@ -28,7 +29,7 @@ from blocks.errors import (
 )
 from blocks.operation import Finished, Inputs, Operation, Picture, Result
 from blocks.pictures import PictureInfo
-from blocks.transport import close_client, shared_client
+from blocks.transport import close_client
 from blocks.vmake import FashionModel
 from sandbox.server import RunningSandbox, running_sandbox
 from sandbox.settings import SandboxSettings
@@ -59,7 +60,7 @@ def sandbox() -> Generator[RunningSandbox]:
 async def _clean(sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[None]:
     monkeypatch.setattr(exchange, "FIRST_BACKOFF_SECONDS", 0.01)
     yield
-    await shared_client().delete(f"{sandbox.url}/sandbox/faults")
+    httpx.delete(f"{sandbox.url}/sandbox/faults", trust_env=False)
     await close_client()
 
 
@@ -71,12 +72,12 @@ def account(sandbox: RunningSandbox, operation: Operation[Any, Any], key: str = 
 
 async def misbehave(sandbox: RunningSandbox, fault: str, **how: Any) -> None:
     """Put a fault in force."""
-    (await shared_client().post(f"{sandbox.url}/sandbox/faults", json={"fault": fault, **how})).raise_for_status()
+    httpx.post(f"{sandbox.url}/sandbox/faults", json={"fault": fault, **how}, trust_env=False).raise_for_status()
 
 
 async def charges(sandbox: RunningSandbox) -> list[dict[str, Any]]:
     """What the sandbox accepted so far."""
-    return (await shared_client().get(f"{sandbox.url}/sandbox/charges")).json()
+    return httpx.get(f"{sandbox.url}/sandbox/charges", trust_env=False).json()
 
 
 async def submit(operation: Operation[Any, Any], options: dict[str, Any], account: VendorAccount) -> str:
@@ -119,7 +120,7 @@ async def test_pictures_come_back_and_are_charged_once(
     assert len(pictures) == operation.candidates(chosen)
     assert all(Image.open(BytesIO(data)).size == (info.width, info.height) for data, info in pictures)
     assert (charge["operation"], charge["credits"]) == (operation.name, operation.credits(chosen, payer))
-    assert (await shared_client().get(f"{sandbox.url}/sandbox/leaks")).json() == []
+    assert httpx.get(f"{sandbox.url}/sandbox/leaks", trust_env=False).json() == []
 
 
 @each_operation
