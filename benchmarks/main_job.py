@@ -17,6 +17,7 @@ import random
 import resource
 import time
 from collections.abc import Callable, Coroutine
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -35,6 +36,8 @@ from sandbox.settings import SandboxSettings
 
 PICTURE_SIDE = 256
 STAGES = 3
+# How long after a job's end the first look comes.
+LOOK_MARGIN_SECONDS = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +84,17 @@ def _measure_all(given: argparse.Namespace, folder: Path) -> list[Measured]:
             for name, contender in (("by hand", _by_hand), ("Catwalk", _catwalk)):
                 output = folder / f"{contender.__name__}-{number}"
                 output.mkdir()
-                settings = SandboxSettings(
-                    job_seconds=given.job_seconds, limits="off", picture_size=PICTURE_SIDE, drawing="quick"
-                )
-                with running_sandbox(settings) as sandbox:
-                    work = contender(catalog, sandbox, given.job_seconds + 0.1, output)
-                    results.append(_measure(name, work, sandbox, given.items))
+                with running_vendors(given.job_seconds) as sandbox:
+                    work = contender(catalog, sandbox, given.job_seconds + LOOK_MARGIN_SECONDS, output)
+                    results.append(measure(name, work, sandbox, given.items))
     return results
+
+
+def running_vendors(job_seconds: float) -> AbstractContextManager[RunningSandbox]:
+    """A sandbox that draws small pictures and limits nothing."""
+    return running_sandbox(
+        SandboxSettings(job_seconds=job_seconds, limits="off", picture_size=PICTURE_SIDE, drawing="quick")
+    )
 
 
 def make_catalog(folder: Path, items: int) -> Path:
@@ -136,6 +143,13 @@ def _by_hand(
 def _catwalk(
     catalog: Path, sandbox: RunningSandbox, poll_seconds: float, output: Path
 ) -> Callable[[], Coroutine[Any, Any, None]]:
+    return catwalk_at(catalog, sandbox, poll_seconds, str(output))
+
+
+def catwalk_at(
+    catalog: Path, sandbox: RunningSandbox, poll_seconds: float, output: str
+) -> Callable[[], Coroutine[Any, Any, None]]:
+    """Catwalk's own flow, with accounts at the sandbox, as a coroutine function that checks that all arrived."""
     from catalogs.mapping import CatalogSource  # noqa: PLC0415 - Prefect reads its settings when first imported
     from catalogs.recipe import parse_recipe  # noqa: PLC0415
     from flows.parameters import CatalogRun  # noqa: PLC0415
@@ -149,9 +163,7 @@ def _catwalk(
     recipe = parse_recipe(RECIPE, source="the benchmark's recipe")
 
     async def run() -> None:
-        request = CatalogRun(
-            catalog=CatalogSource(uri=str(catalog)), recipe=recipe, output=str(output), gallery_items=0
-        )
+        request = CatalogRun(catalog=CatalogSource(uri=str(catalog)), recipe=recipe, output=output, gallery_items=0)
         # Prefect hands out the data of a returned state, which its stubs don't know.
         report = cast("RunReport", await process_catalog(request))
         if not report.complete:
@@ -169,7 +181,8 @@ stages:
 """
 
 
-def _measure(name: str, work: Callable[[], Coroutine[Any, Any, None]], sandbox: RunningSandbox, items: int) -> Measured:
+def measure(name: str, work: Callable[[], Coroutine[Any, Any, None]], sandbox: RunningSandbox, items: int) -> Measured:
+    """Do the work, and take its time and everyone's CPU."""
     vendors = psutil.Process(sandbox.process.pid)
     client_before, vendors_before = _client_cpu(), _tree_cpu(vendors)
     started = time.perf_counter()

@@ -1,28 +1,40 @@
 """
 The ledger: the durable record of every attempt, and the only judge of who may send a paid call.
 
-One object per attempt, `ledger/<2 hex>/<unit_key>-<attempt>.json`, whose last whole line is its state:
+One object per attempt, `ledger/<2 hex>/<unit_key>-<attempt>.json`, created exclusively by its claim:
 
     submitting -> submitted -> done | failed
                -> refused               the vendor provably accepted nothing: a new attempt is free
                -> unknown               the vendor may have charged: a new attempt only when a person asks
+
+The claimer's `submitted` and `done`, which every paid unit goes through, are lines of its journal,
+`ledger/journals/<name>/`, that the claim names; every other state replaces the object. The further state counts.
 """
 
 from __future__ import annotations
 
+import asyncio
+from collections import OrderedDict
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
+from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from blocks.errors import JobFailed, StorageError
 from blocks.storage import MissingObject, ObjectStorage
+from catalogs.journal import Journal, read_journal
 
-__all__ = ["Attempt", "AttemptState", "Ledger", "StoredPicture", "newest_state", "now"]
+__all__ = ["Attempt", "AttemptState", "Ledger", "StoredPicture", "now"]
 
 ROOM = "ledger"
-MEDIA_TYPE = "application/jsonl"
+JOURNALS = f"{ROOM}/journals"
+MEDIA_TYPE = "application/json"
+# Each holds a line for every unit that its process paid for.
+JOURNALS_KEPT = 8
+# Units that wait for another run's claims look once in so long together.
+FRESH_SECONDS = 1.0
 
 
 class AttemptState(StrEnum):
@@ -34,6 +46,19 @@ class AttemptState(StrEnum):
     FAILED = "failed"
     REFUSED = "refused"
     UNKNOWN = "unknown"
+
+
+# How far each state is; of two that are told of one attempt the further one is true.
+_ORDER = (
+    AttemptState.SUBMITTING,
+    AttemptState.UNKNOWN,
+    AttemptState.REFUSED,
+    AttemptState.SUBMITTED,
+    AttemptState.FAILED,
+    AttemptState.DONE,
+)
+_JOURNALLED = frozenset({AttemptState.SUBMITTED, AttemptState.DONE})
+_OPEN = frozenset({AttemptState.SUBMITTING, AttemptState.UNKNOWN, AttemptState.SUBMITTED})
 
 
 class StoredPicture(BaseModel):
@@ -65,6 +90,9 @@ class Attempt(BaseModel):
     credits: float = Field(description="What it costs by the price list if it is charged.")
     run_id: str
     claimed_at: datetime
+    journal: str | None = Field(
+        default=None, description="Where its claimer writes down that it is submitted and done."
+    )
     submitted_at: datetime | None = None
     finished_at: datetime | None = None
     job_id: str | None = None
@@ -89,10 +117,13 @@ class Attempt(BaseModel):
 
 
 class Ledger:
-    """Attempts in one output's object storage."""
+    """Attempts in one output's object storage, as one process sees and writes them."""
 
     def __init__(self, storage: ObjectStorage) -> None:
         self._storage = storage
+        self.journal = uuid4().hex
+        self._writer = Journal(storage, f"{JOURNALS}/{self.journal}")
+        self._read: OrderedDict[str, _ReadJournal] = OrderedDict()
 
     async def begun(self) -> bool:
         """Whether there has been any attempt at anything."""
@@ -108,29 +139,58 @@ class Ledger:
         """
         latest: Attempt | None = None
         number = 1
-        while True:
-            try:
-                data = await self._storage.read(_path(unit_key, number))
-            except MissingObject:
-                return latest
-            latest = self._decoded(data, _path(unit_key, number))
+        while (found := await self._held(unit_key, number)) is not None:
+            latest = found
             number += 1
+        return latest and await self._further(latest)
+
+    async def attempt(self, unit_key: str, number: int) -> Attempt | None:
+        """One attempt, if it was made; raises as `latest` does."""
+        found = await self._held(unit_key, number)
+        return found and await self._further(found)
 
     async def claim(self, attempt: Attempt) -> bool:
         """Create the attempt's object; True gives the right to send its paid call, to one caller only."""
         return await self._storage.create(
-            _path(attempt.unit_key, attempt.number), _encoded(attempt) + b"\n", content_type=MEDIA_TYPE
-        )
-
-    async def record(self, attempt: Attempt) -> None:
-        """Write the attempt's newest state down as the last line of its object."""
-        await self._storage.put_last_line(
             _path(attempt.unit_key, attempt.number), _encoded(attempt), content_type=MEDIA_TYPE
         )
 
+    async def record(self, attempt: Attempt) -> None:
+        """Write the attempt's newest state down."""
+        if attempt.state in _JOURNALLED and attempt.journal == self.journal:
+            await self._writer.add(_name(attempt).encode() + b" " + _encoded(attempt))
+        else:
+            path = _path(attempt.unit_key, attempt.number)
+            await self._storage.write(path, _encoded(attempt), content_type=MEDIA_TYPE)
+
+    async def _held(self, unit_key: str, number: int) -> Attempt | None:
+        path = _path(unit_key, number)
+        try:
+            return self._decoded(await self._storage.read(path), path)
+        except MissingObject:
+            return None
+
+    async def _further(self, attempt: Attempt) -> Attempt:
+        """The state that the claimer's journal tells, if it is further than the object's."""
+        if attempt.journal is None or attempt.state not in _OPEN:
+            return attempt
+        line = await self._journalled(attempt.journal, _name(attempt).encode())
+        if line is None:
+            return attempt
+        told = self._decoded(line, f"{JOURNALS}/{attempt.journal}")
+        return max(attempt, told, key=lambda one: _ORDER.index(one.state))
+
+    async def _journalled(self, journal: str, name: bytes) -> bytes | None:
+        if journal not in self._read:
+            self._read[journal] = _ReadJournal(self._storage, f"{JOURNALS}/{journal}")
+            if len(self._read) > JOURNALS_KEPT:
+                self._read.popitem(last=False)
+        self._read.move_to_end(journal)
+        return await self._read[journal].line(name)
+
     def _decoded(self, data: bytes, path: str) -> Attempt:
         try:
-            return newest_state(data)
+            return Attempt.model_validate_json(data)
         except ValidationError as error:
             raise StorageError(
                 f"the ledger's record {self._storage.uri(path)} can't be read: {error.errors()[0]['msg']}",
@@ -138,15 +198,41 @@ class Ledger:
             ) from error
 
 
-def newest_state(data: bytes) -> Attempt:
-    """The attempt that an object of the ledger holds; raises `ValidationError`."""
-    *whole, torn = data.split(b"\n")
-    return Attempt.model_validate_json(next((line for line in reversed(whole) if line), torn))
+class _ReadJournal:
+    """The last line of each attempt in a journal that may still grow."""
+
+    def __init__(self, storage: ObjectStorage, folder: str) -> None:
+        self._storage = storage
+        self._folder = folder
+        self._lines: dict[bytes, bytes] = {}
+        self._last_part = ""
+        self._fresh_until = 0.0
+        self._reading = asyncio.Lock()
+
+    async def line(self, name: bytes) -> bytes | None:
+        """What was last written of an attempt, as it was a moment ago."""
+        clock = asyncio.get_running_loop().time
+        async with self._reading:
+            if clock() > self._fresh_until:
+                async for part, lines in read_journal(self._storage, self._folder, since=self._last_part):
+                    self._last_part = part
+                    self._lines.update(_entry(line) for line in lines.splitlines())
+                self._fresh_until = clock() + FRESH_SECONDS
+        return self._lines.get(name)
+
+
+def _entry(line: bytes) -> tuple[bytes, bytes]:
+    name, _, record = line.partition(b" ")
+    return name, record
 
 
 def now() -> datetime:
     """The present, in UTC."""
     return datetime.now(UTC)
+
+
+def _name(attempt: Attempt) -> str:
+    return f"{attempt.unit_key}-{attempt.number}"
 
 
 def _path(unit_key: str, number: int) -> str:

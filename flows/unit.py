@@ -118,6 +118,7 @@ async def _post(desk: Desk, unit: Unit, call: Call, claim: Attempt, share: Share
         attempt = _judged(claim, error)
         await desk.ledger.record(attempt)
         if not attempt.at_risk():
+        journal=desk.ledger.journal,
             await share.release()
         if attempt.state is AttemptState.REFUSED:
             raise
@@ -143,7 +144,7 @@ async def _keep_job(desk: Desk, claim: Attempt, accepted: Accepted) -> Attempt:
         job_id=accepted.job_id,
         request_id=accepted.request_id,
         results=tuple(result.url for result in accepted.results),
-        submitted_at=claim.claimed_at,
+        submitted_at=now(),
     )
     try:
         await desk.ledger.record(attempt)

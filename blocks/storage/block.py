@@ -131,14 +131,13 @@ class ObjectStorage(Block):
         """
         return await self._store().create(checked_path(path), data, content_type)
 
-    async def put_last_line(self, path: str, line: bytes, *, content_type: str) -> None:
+    async def extend(self, path: str, held: bytes, more: bytes, *, content_type: str) -> None:
         """
-        Let an object end with this line, the cheapest way that the store has.
+        Let an object that holds `held` hold `held + more`, the cheapest way that the store has.
 
-        The lines before it may stay or go. Readers see it whole, or not at all, or a last line without its
-        newline, which is one that is being written, or that a power cut tore.
+        For one writer. It is tried once: after `StorageError` the object may hold either, or part of `more`.
         """
-        await self._store().put_last_line(checked_path(path), line, content_type)
+        await self._store().extend(checked_path(path), held, more, content_type)
 
     async def upload(self, path: str, file: Path, *, content_type: str) -> None:
         """Write a local file of any size, whole or not at all."""

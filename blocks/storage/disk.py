@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
 
-__all__ = ["PART_PREFIX", "add_line", "copy_file", "create_file", "replace_file", "whole_file"]
+__all__ = ["PART_PREFIX", "copy_file", "create_file", "extend_file", "replace_file", "whole_file"]
 
 # What a kill leaves behind under this name was never an object.
 PART_PREFIX = ".catwalk-part-"
@@ -65,17 +65,14 @@ def create_file(target: str, data: bytes) -> None:
     _sync_folder(folder)
 
 
-def add_line(target: str, line: bytes) -> None:
-    """End a file with this line, after whatever an interrupted call left there; a missing file begins with it."""
-    try:
-        descriptor = os.open(target, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
-    except FileNotFoundError:
-        replace_file(target, line + b"\n")
+def extend_file(target: str, held: bytes, more: bytes) -> None:
+    """Let a file that holds `held` hold `held + more`; an interrupted call may leave it with part of `more`."""
+    if not held:
+        replace_file(target, more)
         return
+    descriptor = os.open(target, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
     try:
-        size = os.fstat(descriptor).st_size
-        torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
-        _write_all(descriptor, (b"\n" if torn else b"") + line + b"\n")
+        _write_all(descriptor, more)
     finally:
         os.close(descriptor)
 

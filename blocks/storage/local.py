@@ -21,7 +21,7 @@ from fsspec import AbstractFileSystem
 from fsspec.implementations.local import LocalFileSystem
 
 from blocks.errors import StorageError
-from blocks.storage.disk import PART_PREFIX, add_line, copy_file, create_file, replace_file
+from blocks.storage.disk import PART_PREFIX, copy_file, create_file, extend_file, replace_file
 from blocks.storage.store import MissingObject, ObjectStat, deadline, missing, too_large
 
 __all__ = ["LocalStore"]
@@ -79,9 +79,9 @@ class LocalStore:
         """Write without a name, then link: the link fails if the name is taken, and shows no half file."""
         return await self._in_thread("created", path, partial(self._create, path, data), len(data))
 
-    async def put_last_line(self, path: str, line: bytes, content_type: str) -> None:  # noqa: ARG002 - kept by S3 alone
-        """Add the line to the file, which costs a third of writing it anew."""
-        await self._in_thread("written", path, partial(add_line, self._name(path), line), len(line))
+    async def extend(self, path: str, held: bytes, more: bytes, content_type: str) -> None:  # noqa: ARG002
+        """Add to the file, which costs a third of writing it anew."""
+        await self._in_thread("written", path, partial(extend_file, self._name(path), held, more), len(more))
 
     async def upload(self, path: str, file: Path, content_type: str) -> None:  # noqa: ARG002 - kept by S3 alone
         """Copy a file in."""

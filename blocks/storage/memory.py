@@ -57,9 +57,9 @@ class MemoryStore:
             self._put(path, data)
             return True
 
-    async def put_last_line(self, path: str, line: bytes, content_type: str) -> None:
-        """Replace the object by the line."""
-        await self.write(path, line + b"\n", content_type)
+    async def extend(self, path: str, held: bytes, more: bytes, content_type: str) -> None:
+        """Replace the object."""
+        await self.write(path, held + more, content_type)
 
     async def upload(self, path: str, file: Path, content_type: str) -> None:
         """Take a file into memory."""

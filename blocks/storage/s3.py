@@ -86,9 +86,12 @@ class S3Store:
             return await self._creator(path) == creator
         return True
 
-    async def put_last_line(self, path: str, line: bytes, content_type: str) -> None:
-        """Replace the object by the line: S3 knows no adding."""
-        await self.write(path, line + b"\n", content_type)
+    async def extend(self, path: str, held: bytes, more: bytes, content_type: str) -> None:
+        """Replace the object: S3 knows no adding."""
+        try:
+            await session_of(self.connection).patiently(self._putting(path, held + more, content_type), 0)
+        except S3_ERRORS as error:
+            raise self._refused("written", path, error) from error
 
     async def upload(self, path: str, file: Path, content_type: str) -> None:
         """Send a file, in parts if it is large; they become an object when the last has arrived."""

@@ -54,8 +54,8 @@ class Store(Protocol):
         """Put an object there unless there is one; False when there was."""
         ...
 
-    async def put_last_line(self, path: str, line: bytes, content_type: str) -> None:
-        """Let an object end with this line; the lines before it may stay or go."""
+    async def extend(self, path: str, held: bytes, more: bytes, content_type: str) -> None:
+        """Let an object that holds `held` hold `held + more`; a call that fails is not repeated."""
         ...
 
     async def upload(self, path: str, file: Path, content_type: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from blocks.storage import disk
-from blocks.storage.disk import add_line, create_file, replace_file
+from blocks.storage.disk import create_file, extend_file, replace_file
 
 
 @pytest.fixture(params=["nameless", "named"], autouse=True)
@@ -64,20 +64,16 @@ def test_files_are_as_open_to_others_as_any(tmp_path: Path) -> None:
     assert len({path.stat().st_mode for path in tmp_path.iterdir()}) == 1
 
 
-def test_a_line_follows_whatever_was_torn(tmp_path: Path) -> None:
-    """A line that a power cut tore stays by itself."""
-    file = tmp_path / "file"
-    create_file(str(file), b"first\n")
-    add_line(str(file), b"second")
-    file.write_bytes(file.read_bytes() + b"tor")
-    add_line(str(file), b"third")
-
-    assert file.read_bytes() == b"first\nsecond\ntor\nthird\n"
-
-
-def test_a_missing_file_begins_with_the_line(tmp_path: Path) -> None:
-    """Whoever removed it takes nothing away from what is written now."""
+def test_a_file_is_extended_by_what_is_new(tmp_path: Path) -> None:
+    """It begins with the first of it, and its folder too."""
     file = tmp_path / "folder" / "file"
-    add_line(str(file), b"line")
+    extend_file(str(file), b"", b"first\n")
+    extend_file(str(file), b"first\n", b"second\n")
 
-    assert file.read_bytes() == b"line\n"
+    assert file.read_bytes() == b"first\nsecond\n"
+
+
+def test_what_was_removed_is_not_extended(tmp_path: Path) -> None:
+    """What it held would be missing from it."""
+    with pytest.raises(FileNotFoundError):
+        extend_file(str(tmp_path / "file"), b"first\n", b"second\n")

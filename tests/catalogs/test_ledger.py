@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import pytest
 
+import catalogs.ledger
 from blocks.errors import StorageError
 from blocks.storage import ObjectStorage
 from catalogs.ledger import Attempt, AttemptState, Ledger, now
@@ -109,20 +110,80 @@ async def test_every_state_comes_back_as_it_was_recorded(storage: ObjectStorage,
         assert await ledger.latest(KEY) == attempt
 
 
-async def test_a_torn_last_line_is_not_the_state(tmp_path: Path) -> None:
-    """After a power cut in the middle of a line the state before it counts, and the next line starts anew."""
-    storage = ObjectStorage(root=str(tmp_path))
-    ledger = Ledger(storage)
-    claim = an_attempt()
-    await ledger.claim(claim)
-    file = tmp_path / f"ledger/{KEY[:2]}/{KEY}-1.json"
-    file.write_bytes(file.read_bytes() + b'{"unit_key":"')
-    torn = await ledger.latest(KEY)
-    submitted = claim.becomes(AttemptState.SUBMITTED, job_id="7")
-    await ledger.record(submitted)
+def journalled(ledger: Ledger, **fields: Any) -> Attempt:
+    """A claim as a run makes it: its further states go to the run's journal."""
+    return an_attempt(journal=ledger.journal, **fields)
 
-    assert torn == claim
-    assert await ledger.latest(KEY) == submitted
+
+async def test_a_claimers_states_are_found_by_all_others(storage: ObjectStorage) -> None:
+    """They stand in its journal, which the claim names; the claim itself stays as it was."""
+    mine = Ledger(storage)
+    claim = journalled(mine)
+    await mine.claim(claim)
+    for state in (AttemptState.SUBMITTED, AttemptState.DONE):
+        attempt = claim.becomes(state, job_id="7")
+        await mine.record(attempt)
+
+        assert await Ledger(storage).latest(KEY) == attempt
+        assert await Ledger(storage).attempt(KEY, 1) == attempt
+    assert [path async for path in storage.list(f"ledger/{KEY[:2]}/")] == [f"ledger/{KEY[:2]}/{KEY}-1.json"]
+
+
+async def test_what_another_run_brought_home_is_done(storage: ObjectStorage) -> None:
+    """Its word stands in the attempt's object, and counts more than the dead claimer's journal."""
+    dead = Ledger(storage)
+    claim = journalled(dead)
+    await dead.claim(claim)
+    await dead.record(claim.becomes(AttemptState.SUBMITTED, job_id="7"))
+    rescuer = Ledger(storage)
+    found = await rescuer.latest(KEY)
+    assert found is not None
+    done = found.becomes(AttemptState.DONE, pictures=(a_picture(),))
+    await rescuer.record(done)
+
+    assert await Ledger(storage).latest(KEY) == done
+
+
+async def test_a_claimer_that_was_taken_for_dead_is_believed(storage: ObjectStorage) -> None:
+    """It knows its job's id, which is further than not knowing what became of it."""
+    slow = Ledger(storage)
+    claim = journalled(slow)
+    await slow.claim(claim)
+    await Ledger(storage).record(claim.becomes(AttemptState.UNKNOWN))
+    submitted = claim.becomes(AttemptState.SUBMITTED, job_id="7")
+    await slow.record(submitted)
+
+    assert await Ledger(storage).latest(KEY) == submitted
+
+
+@pytest.mark.parametrize("state", [AttemptState.FAILED, AttemptState.REFUSED, AttemptState.UNKNOWN])
+async def test_an_end_without_a_picture_is_read_from_the_object_alone(
+    storage: ObjectStorage, state: AttemptState
+) -> None:
+    """The next run asks for each of them, and need not read a whole journal for it."""
+    ledger = Ledger(storage)
+    claim = journalled(ledger)
+    await ledger.claim(claim)
+    ended = claim.becomes(state)
+    await ledger.record(ended)
+
+    assert await storage.read(f"ledger/{KEY[:2]}/{KEY}-1.json") == ended.model_dump_json(exclude_none=True).encode()
+    assert await ledger.latest(KEY) == ended
+
+
+async def test_a_growing_journal_is_looked_at_again(storage: ObjectStorage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever waits for another run's unit sees it move on."""
+    monkeypatch.setattr(catalogs.ledger, "FRESH_SECONDS", 0.0)
+    mine, other = Ledger(storage), Ledger(storage)
+    claims = [journalled(mine, unit_key=key_of(name)) for name in "AB"]
+    seen: list[Attempt | None] = []
+    for claim in claims:
+        await mine.claim(claim)
+        seen.append(await other.latest(claim.unit_key))
+        await mine.record(claim.becomes(AttemptState.SUBMITTED, job_id="7"))
+        seen.append(await other.latest(claim.unit_key))
+
+    assert [AttemptState.SUBMITTING, AttemptState.SUBMITTED] * 2 == [attempt.state for attempt in seen if attempt]
 
 
 async def test_the_latest_follows_attempts_past_the_tenth(storage: ObjectStorage) -> None:

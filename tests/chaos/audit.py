@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from blocks.storage import ObjectStorage
-from catalogs.ledger import Attempt, AttemptState, newest_state
+from catalogs.ledger import Attempt, AttemptState, Ledger
 
 __all__ = ["Audit", "Books", "audit", "open_books"]
 
@@ -54,13 +54,22 @@ class Audit:
 
 
 async def _books(storage: ObjectStorage) -> Books:
-    attempts = [newest_state(await storage.read(path)) async for path in storage.list("ledger/")]
+    attempts = [attempt async for attempt in _attempts(storage)]
     pictures = {
         storage.uri(path): hashlib.sha256(await storage.read(path)).hexdigest()
         async for path in storage.list("pictures/")
     }
     await storage.close()
     return Books(attempts, pictures)
+
+
+async def _attempts(storage: ObjectStorage) -> AsyncIterator[Attempt]:
+    ledger = Ledger(storage)
+    async for path in storage.list("ledger/"):
+        key, dash, number = path.rpartition("/")[2].removesuffix(".json").rpartition("-")
+        attempt = await ledger.attempt(key, int(number)) if dash else None
+        if attempt is not None:
+            yield attempt
 
 
 def open_books(storage: ObjectStorage) -> Books:
