@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
@@ -14,11 +13,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from sandbox.ailabtools_replies import Visit, admit, envelope, invalid, refusal, task_not_found
+from sandbox.digests import digest_of, digest_of_bytes
 from sandbox.faults import FaultRule
 from sandbox.forms import Form, NotAForm, form_of
+from sandbox.ids import new_id
 from sandbox.jobs import Job, JobRequest, Work
 from sandbox.orders import Frame, Gender, RefineOrder, UnusablePicture
-from sandbox.replies import BodyTooLarge, Refusal, digest_of, digest_of_bytes, json_reply
+from sandbox.replies import BodyTooLarge, Refusal, json_reply
 from sandbox.state import fault_of
 
 __all__ = ["router"]
@@ -78,7 +79,7 @@ async def _submit(request: Request) -> dict[str, Any]:
     visit = admit(request, paid=True)
     wanted = await _refinement(visit)
     sandbox = visit.sandbox
-    task_id = f"{time.time_ns() // 1_000_000}.{uuid.uuid4()}"
+    task_id = f"{time.time_ns() // 1_000_000}.{new_id()}"
     charge = sandbox.charges.accept(
         operation=OPERATION,
         job_id=task_id,
@@ -109,7 +110,7 @@ async def _refinement(visit: Visit) -> _Refinement:
     for name in FILES:
         data = _file(form, name)
         if data is not None:
-            files[name] = data
+            files[name] = visit.sandbox.pictures.held(data)
         elif name != "bottom_garment":
             raise invalid("UNSUPPORTED_PARAMETER_VALUES", f"{name}: Cannot be empty.")
     return _Refinement(files, cast("Gender", form["gender"]))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass
 from typing import Any
 
 from starlette.requests import Request
 
 from sandbox.charges import fingerprint
+from sandbox.ids import new_id
 from sandbox.replies import Refusal
 from sandbox.state import Sandbox, fault_of, sandbox_of
 
@@ -35,7 +35,7 @@ def admit(request: Request, *, paid: bool = False) -> Visit:
         raise refusal(401, "ERROR_USER_NOT_EXISTS", "The API KEY does not exist.")
     if key.startswith(rules.noscope_prefix):
         raise refusal(403, "ERROR_USER_LOCKED", "The user is locked.")
-    visit = Visit(request, sandbox, fingerprint(key), str(uuid.uuid4()))
+    visit = Visit(request, sandbox, fingerprint(key), new_id())
     if not sandbox.limits.take("ailabtools", visit.key).allowed:
         raise too_many_requests()
     fault = fault_of(request)
@@ -59,7 +59,7 @@ def envelope(request_id: str) -> dict[str, Any]:
 
 def refusal(status: int, code: str, message: str) -> Refusal:
     """The public fields of a failure; `error_code` repeats the HTTP status."""
-    request_id = str(uuid.uuid4())
+    request_id = new_id()
     detail = {
         "status_code": status,
         "code": code,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import deque
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from sandbox.clock import iso
@@ -14,6 +15,7 @@ __all__ = ["Charge", "Charges", "fingerprint"]
 LINES_KEPT = 1_000_000
 
 
+@lru_cache(maxsize=1024)
 def fingerprint(key: str) -> str:
     """A short name for a key that does not give it away."""
     return hashlib.sha256(key.encode()).hexdigest()[:12]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
@@ -18,9 +17,9 @@ from sandbox.claid_desk import answered, essence, image_object, output_object, p
 from sandbox.claid_replies import Visit, admit, check_balance, invalid_fields, not_an_integer, not_found
 from sandbox.claid_schema import EDIT_SIZES, FASHION_SIZES, EditRequest, FashionRequest, ImageOutput
 from sandbox.clock import iso
+from sandbox.digests import digest_of
 from sandbox.jobs import Job, JobRequest, Work
 from sandbox.orders import Drawn, EditOrder, Facts, FashionOrder, Frame
-from sandbox.replies import digest_of
 from sandbox.state import Sandbox, fault_of
 
 __all__ = ["router"]
@@ -141,7 +140,7 @@ def _uris(wanted: FashionRequest | EditRequest) -> tuple[str | None, ...]:
 async def _draw_fashion(sandbox: Sandbox, wanted: FashionRequest, frame: Frame) -> Drawn:
     options = wanted.options
     references = [*wanted.input.clothing, *([wanted.input.model] if wanted.input.model else [])]
-    fetched = await asyncio.gather(*(sandbox.inputs.fetch(url) for url in references))
+    fetched = await sandbox.inputs.fetch_all(references)
     garments = len(wanted.input.clothing)
     order = FashionOrder(
         frame=frame,

@@ -6,7 +6,6 @@ Only the codes 111, 2001 and 9000 are published; every other code here is a plac
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +13,7 @@ from pydantic import ValidationError
 from starlette.requests import Request
 
 from sandbox.charges import fingerprint
+from sandbox.ids import new_id
 from sandbox.limits import Standing
 from sandbox.replies import Refusal
 from sandbox.state import Sandbox, fault_of, sandbox_of
@@ -43,7 +43,7 @@ class Visit:
 
 def enter(request: Request) -> Visit:
     """Begin a visit; nothing has been checked yet."""
-    request_id = str(uuid.uuid4())
+    request_id = new_id()
     return Visit(request, sandbox_of(request), request_id, headers={"x-request-id": request_id})
 
 
@@ -58,7 +58,7 @@ def admit(visit: Visit, *, paid: bool = False, generation: bool = False) -> None
     if key.startswith(rules.noscope_prefix):
         raise _refusal(403, "113", "auth", "Not enough permissions.")
     standing = visit.sandbox.limits.take("claid", visit.key, generation=generation)
-    visit.headers.update(standing.headers())
+    visit.headers.update(standing.headers)
     _check_rate(standing)
     if paid and (key.startswith(rules.broke_prefix) or _out_of_credits(visit)):
         raise no_credits()

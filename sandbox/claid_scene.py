@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 from fastapi import APIRouter
@@ -22,8 +21,8 @@ from sandbox.claid_scene_schema import (
     SceneRequest,
     TemplateScene,
 )
+from sandbox.digests import digest_of
 from sandbox.orders import Drawn, Frame, PictureFormat, Placement, SceneOrder, UnusablePicture
-from sandbox.replies import digest_of
 from sandbox.state import Sandbox, fault_of
 
 __all__ = ["router"]
@@ -68,7 +67,7 @@ async def _draw(visit: Visit, wanted: SceneRequest, output: SceneOutput, templat
     references = [wanted.object.image_url, *([template] if template else [])]
     try:
         async with sandbox.studio.in_hand:
-            pictures = await asyncio.gather(*(sandbox.inputs.fetch(url) for url in references))
+            pictures = await sandbox.inputs.fetch_all(references)
             return await sandbox.studio.draw(_order(sandbox, wanted, output, pictures))
     except UnusablePicture as failure:
         raise bad_request("image", failure.reason) from failure

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import suppress
 from datetime import UTC, datetime
 
 __all__ = ["Clock", "iso"]
@@ -15,7 +14,7 @@ class Clock:
 
     def __init__(self) -> None:
         self._start = time.time() - time.monotonic()
-        self._moved = asyncio.Event()
+        self._waiting: set[asyncio.Future[None]] = set()
 
     def now(self) -> float:
         """The time, in seconds since the epoch."""
@@ -24,15 +23,26 @@ class Clock:
     def advance(self, seconds: float) -> None:
         """Let `seconds` pass at once, and wake whoever waits."""
         self._start += seconds
-        self._moved.set()
-        self._moved = asyncio.Event()
+        for waiting in self._waiting:
+            _end(waiting)
 
     async def wait_until(self, due: float) -> None:
         """Return when the time is `due`."""
+        loop = asyncio.get_running_loop()
         while (left := due - self.now()) > 0:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(left):
-                    await self._moved.wait()
+            waiting: asyncio.Future[None] = loop.create_future()
+            self._waiting.add(waiting)
+            timer = loop.call_later(left, _end, waiting)
+            try:
+                await waiting
+            finally:
+                timer.cancel()
+                self._waiting.discard(waiting)
+
+
+def _end(waiting: asyncio.Future[None]) -> None:
+    if not waiting.done():
+        waiting.set_result(None)
 
 
 def iso(moment: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from functools import lru_cache
 
 from PIL import Image, ImageChops, ImageEnhance, ImageFilter
@@ -11,7 +12,7 @@ from sandbox.draw_backdrop import OVAL
 from sandbox.draw_cutout import cut_out
 from sandbox.draw_file import capped, decode, facts_of, finish
 from sandbox.draw_skin import skin_mask
-from sandbox.orders import Drawn, RefineOrder, UnusablePicture
+from sandbox.orders import Drawn, Facts, RefineOrder, UnusablePicture
 
 __all__ = ["check_files", "refine"]
 
@@ -32,7 +33,7 @@ def refine(order: RefineOrder) -> Drawn:
     return finish(order.frame, order.inputs, [_refined(coarse)])
 
 
-def check_files(order: RefineOrder) -> None:
+def check_files(order: RefineOrder, facts_of: Callable[[bytes], Facts] = facts_of) -> None:
     """Raises `UnusablePicture`, naming the file, for one that is broken or not of a size that the vendor takes."""
     files = {
         "person_image": order.person,
@@ -42,10 +43,10 @@ def check_files(order: RefineOrder) -> None:
     }
     for name, data in files.items():
         if data is not None:
-            _check_size(name, data)
+            _check_size(name, data, facts_of)
 
 
-def _check_size(name: str, data: bytes) -> None:
+def _check_size(name: str, data: bytes, facts_of: Callable[[bytes], Facts]) -> None:
     try:
         facts = facts_of(data)
     except UnusablePicture as error:

@@ -9,7 +9,7 @@ from sandbox.faults import FaultRule, asked_for
 from sandbox.misbehaviour import MISBEHAVIOURS, Spoilt
 from sandbox.operations import DOWNLOADS, Route, route_of
 from sandbox.replies import json_reply
-from sandbox.state import FAULT, Sandbox
+from sandbox.state import FAULT, SANDBOX, Sandbox
 
 __all__ = ["Exchange"]
 
@@ -25,10 +25,12 @@ class Exchange:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
+        scope[SANDBOX] = self._sandbox
         route = self._route(scope["path"]) if scope["type"] == "http" else None
         if route is None:
             await self._app(scope, receive, send)
             return
+        self._sandbox.studio.disturb()
         self._sandbox.requests[f"{route.operation} {route.phase}"] += 1
         try:
             fault = self._fault(scope, route)
@@ -58,8 +60,9 @@ class Exchange:
         return Route(operation.partition(".")[0], operation, "download")
 
     def _fault(self, scope: Scope, route: Route) -> FaultRule | None:
-        header = next((value.decode() for name, value in scope["headers"] if name == b"x-sandbox-fault"), None)
-        return asked_for(header, scope["query_string"]) or self._sandbox.faults.pick(route.operation, route.phase)
+        header: bytes | None = dict(scope["headers"]).get(b"x-sandbox-fault")
+        asked = asked_for(None if header is None else header.decode(), scope["query_string"])
+        return asked or self._sandbox.faults.pick(route.operation, route.phase)
 
     def _counting(self, send: Send, route: Route) -> Send:
         async def counted(message: Message) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import binascii
 import re
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -43,6 +44,13 @@ class Inputs:
         except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, TimeoutError, OSError) as error:
             cause = str(error) or type(error).__name__
             raise UnusablePicture(f"Unable to download image from {_short(url)}: {cause}") from error
+
+    async def fetch_all(self, urls: Sequence[str]) -> list[bytes]:
+        """The bytes at each URL, all fetched at one time; raises as `fetch`."""
+        own = [picture for picture in map(self._pictures.at_url, urls) if picture is not None]
+        if len(own) == len(urls):
+            return [picture.data for picture in own]
+        return await asyncio.gather(*map(self.fetch, urls))
 
     async def read(self, reference: str) -> bytes:
         """The bytes of a URL, a data URI or bare base64."""

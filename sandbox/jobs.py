@@ -100,7 +100,7 @@ class Jobs:
             job.faults[fault.fault] = fault
         self._jobs[job_id] = self._unsettled[job_id] = job
         self._forget()
-        task = asyncio.ensure_future(self._run(job, work))
+        task = asyncio.create_task(self._run(job, work))
         self._working.add(task)
         task.add_done_callback(self._working.discard)
         return job

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 from sandbox.clock import Clock
@@ -37,7 +38,7 @@ class _Window:
         return self.taken[0] + self.seconds - now if self.taken else self.seconds
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Standing:
     """How a caller stands after a request: the binding window, what is left of it and when it frees up."""
 
@@ -47,6 +48,7 @@ class Standing:
     reset: float
     policies: str
 
+    @cached_property
     def headers(self) -> dict[str, str]:
         """The `RateLimit-*` headers; remaining is -1 once exceeded."""
         return {

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import secrets
-import uuid
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from dataclasses import dataclass
 from functools import cached_property
-from urllib.parse import urlsplit
 
 from sandbox.clock import Clock
+from sandbox.digests import digest_of_bytes
 from sandbox.faults import FaultRule
+from sandbox.ids import new_id
 from sandbox.operations import DOWNLOADS
-from sandbox.replies import digest_of_bytes
 
 __all__ = ["Picture", "Pictures"]
 
@@ -34,7 +33,11 @@ class Picture:
 
 
 class Pictures:
-    """A store that forgets: after the vendors' 24 hours, or before that the oldest when it is full."""
+    """
+    A store that forgets: after the vendors' 24 hours, or before that the oldest when it is full.
+
+    Equal files share their memory.
+    """
 
     def __init__(self, clock: Clock, seconds: float, capacity: int) -> None:
         self._clock = clock
@@ -42,11 +45,14 @@ class Pictures:
         self._capacity = capacity
         self._kept: OrderedDict[str, Picture] = OrderedDict()
         self._bytes = 0
+        self._shared: dict[bytes, bytes] = {}
+        self._sharing: Counter[bytes] = Counter()
 
     def add(self, data: bytes, mime: str, extension: str, operation: str, fault: FaultRule | None = None) -> str:
         """Store a file and return its path, shaped as on Claid's download host."""
-        path = f"{DOWNLOADS}{uuid.uuid4()}/{secrets.token_hex(16)}.{extension}"
-        self._kept[path] = Picture(data, mime, operation, self._clock.now(), fault)
+        path = f"{DOWNLOADS}{new_id()}/{secrets.token_hex(16)}.{extension}"
+        self._kept[path] = Picture(self._shared.setdefault(data, data), mime, operation, self._clock.now(), fault)
+        self._sharing[data] += 1
         self._bytes += len(data)
         self._forget()
         return path
@@ -60,17 +66,17 @@ class Pictures:
 
     def at_url(self, url: str) -> Picture | None:
         """The file that an own URL names; its path can't be guessed, so the host is not compared."""
-        path = urlsplit(url).path
+        address = url.partition("?")[0].partition("://")[2]
+        path = f"/{address.partition('/')[2]}"
         return self.get(path) if path.startswith(DOWNLOADS) else None
+
+    def held(self, data: bytes) -> bytes:
+        """The stored file that is equal to `data`, whose own memory can go then; `data` if there is none."""
+        return self._shared.get(data, data)
 
     def size(self) -> dict[str, int]:
         """How much is stored."""
         return {"files": len(self._kept), "bytes": self._bytes}
-
-    def clear(self) -> None:
-        """Forget everything."""
-        self._kept.clear()
-        self._bytes = 0
 
     def _forget(self) -> None:
         horizon = self._clock.now() - self._seconds
@@ -78,5 +84,11 @@ class Pictures:
             oldest = next(iter(self._kept.values()))
             if oldest.stored_at > horizon and self._bytes <= self._capacity:
                 return
-            self._bytes -= len(oldest.data)
             self._kept.popitem(last=False)
+            self._let_go(oldest.data)
+
+    def _let_go(self, data: bytes) -> None:
+        self._bytes -= len(data)
+        self._sharing[data] -= 1
+        if not self._sharing[data]:
+            del self._sharing[data], self._shared[data]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 
 import orjson
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-__all__ = ["BodyTooLarge", "Refusal", "digest_of", "digest_of_bytes", "json_reply", "read_body"]
+__all__ = ["BodyTooLarge", "Refusal", "json_reply", "read_body"]
 
 
 class Refusal(Exception):
@@ -38,19 +37,15 @@ async def read_body(request: Request, limit: int) -> bytes:
         raise BodyTooLarge
     taken = 0
     chunks: list[bytes] = []
-    async for chunk in request.stream():
-        taken += len(chunk)
+    more = True
+    while more:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        chunks.append(message.get("body", b""))
+        more = message.get("more_body", False)
+        taken += len(chunks[-1])
         if taken > limit:
             raise BodyTooLarge
-        chunks.append(chunk)
+    # A body in one piece is not copied.
     return b"".join(chunks)
-
-
-def digest_of(essence: object) -> str:
-    """A digest that is equal for equal requests, whatever the order of their keys."""
-    return hashlib.sha256(orjson.dumps(essence, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
-
-
-def digest_of_bytes(data: bytes) -> str:
-    """A digest that tells a file from others, wherever it lies."""
-    return f"sha256:{hashlib.sha256(data).hexdigest()}"

@@ -13,7 +13,7 @@ from sandbox.state import fault_of, sandbox_of
 
 __all__ = ["router"]
 
-KEY_HEADERS = ("authorization", "x-api-key", "ailabapi-api-key")
+KEY_HEADERS = frozenset((b"authorization", b"x-api-key", b"ailabapi-api-key"))
 TRUNCATED_SHARE = 0.6
 WHOLE_HEAD = 16
 
@@ -27,9 +27,10 @@ async def download(request: Request) -> Response:
     """One result picture; 404 once it has expired, 400 for a request that carries a vendor key."""
     sandbox = sandbox_of(request)
     path: str = request.scope["path"]
-    for header in KEY_HEADERS:
-        if (value := request.headers.get(header)) is not None:
-            sandbox.leaked(path, header, value)
+    for name, value in request.headers.raw:
+        if name in KEY_HEADERS:
+            header = name.decode("latin-1")
+            sandbox.leaked(path, header, value.decode("latin-1"))
             return json_reply(400, {"error": f"This host takes no credentials, yet {header} was sent."})
     picture = sandbox.pictures.get(path)
     fault = fault_of(request) or (picture.fault if picture else None)

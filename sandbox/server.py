@@ -22,6 +22,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from sandbox.app import create_app
 from sandbox.misbehaviour import CUT
 from sandbox.settings import SandboxSettings
+from sandbox.state import Sandbox
 
 __all__ = ["RunningSandbox", "running_sandbox", "serve"]
 
@@ -68,12 +69,13 @@ def serve(
     listener = socket.create_server((host, port), backlog=2048)
     url = f"http://{host}:{listener.getsockname()[1]}"
     config = uvicorn.Config(
-        create_app(settings),
+        create_app(Sandbox(settings)),
         http=_CuttableProtocol,
         loop="uvloop",
         ws="none",
         access_log=False,
         proxy_headers=False,
+        server_header=False,
         log_level="warning",
         # Longer than clients keep idle connections, so that they never meet one that is just closing.
         timeout_keep_alive=75,

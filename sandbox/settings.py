@@ -11,6 +11,8 @@ from sandbox.faults import FaultRule
 
 __all__ = ["Balances", "Keys", "Prices", "SandboxSettings"]
 
+MOST_PATIENCE_SECONDS = 1.0
+
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -87,3 +89,8 @@ class SandboxSettings(_Part):
     def held_seconds(self) -> float:
         """Seconds that a synchronous reply is held."""
         return self.job_seconds if self.scene_seconds is None else self.scene_seconds
+
+    @property
+    def patience_seconds(self) -> float:
+        """Seconds that a drawing waits at most for a quiet moment: a part of the time that it has."""
+        return min(MOST_PATIENCE_SECONDS, self.job_seconds / 4, self.held_seconds / 4)

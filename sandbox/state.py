@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter, deque
 from typing import Any
 
-from starlette.datastructures import State
 from starlette.requests import Request
 
 from sandbox.charges import Charges, fingerprint
@@ -22,6 +21,7 @@ __all__ = ["Sandbox", "fault_of", "sandbox_of"]
 
 LEAKS_KEPT = 10_000
 FAULT = "sandbox.fault"
+SANDBOX = "sandbox"
 
 
 class Sandbox:
@@ -29,7 +29,7 @@ class Sandbox:
 
     def __init__(self, settings: SandboxSettings) -> None:
         self.settings = settings
-        self.studio = Studio(settings.draw_processes, settings.drawing)
+        self.studio = Studio(settings.draw_processes, settings.drawing, settings.patience_seconds)
         self._furnish()
 
     def _furnish(self) -> None:
@@ -89,8 +89,7 @@ class Sandbox:
 
 def sandbox_of(request: Request) -> Sandbox:
     """The sandbox that a request came to."""
-    state: State = request.app.state
-    return state.sandbox
+    return request.scope[SANDBOX]
 
 
 def fault_of(request: Request) -> FaultRule | None:

@@ -6,6 +6,7 @@ import asyncio
 import multiprocessing
 import os
 import threading
+import time
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from typing import Literal
 
@@ -19,16 +20,26 @@ ORDERS_IN_HAND = 64
 # A quick drawing up to this size takes less than sending its pictures to another process and back.
 SMALL_SIDE = 512
 SMALL_BYTES = 500_000
+# No request for so long means that a burst is over.
+QUIET_SECONDS = 0.02
 
 
 class Studio:
-    """Draws orders in the background, with no processes of its own in a thread, or small quick ones on the spot."""
+    """
+    Draws orders in the background, with no processes of its own in a thread, or small quick ones on the spot.
 
-    def __init__(self, processes: int, drawing: Literal["full", "quick"] = "full") -> None:
+    What is drawn on the spot waits for a moment without requests, but `patience` seconds at most.
+    """
+
+    def __init__(self, processes: int, drawing: Literal["full", "quick"] = "full", patience: float = 0.0) -> None:
         self._processes = processes
         self._quick = drawing == "quick"
+        self._patience = patience
         self._executor: Executor | None = None
         self._easel = asyncio.Lock()
+        self._at_easel = 0
+        self._late = 0.0
+        self._disturbed = 0.0
         self.in_hand = asyncio.Semaphore(ORDERS_IN_HAND)
 
     async def open(self) -> None:
@@ -45,17 +56,36 @@ class Studio:
         if not self._quick or isinstance(order, ConvertOrder):
             return await loop.run_in_executor(self._pool(), draw, order)
         if _is_small(order):
-            async with self._easel:
-                # Replies go first: one drawing for each turn of the event loop.
-                await asyncio.sleep(0)
-                return draw_quickly(order)
+            return await self._draw_on_the_spot(order)
         return await loop.run_in_executor(self._pool(), draw_quickly, order)
+
+    def disturb(self) -> None:
+        """Tell of a request, which is answered before anything is drawn on the spot."""
+        self._disturbed = time.monotonic()
 
     def close(self) -> None:
         """End the drawing processes."""
         if self._executor is not None:
             self._executor.shutdown(wait=False, cancel_futures=True)
             self._executor = None
+
+    async def _draw_on_the_spot(self, order: PictureOrder) -> Drawn:
+        if not self._at_easel:
+            self._late = time.monotonic() + self._patience
+        self._at_easel += 1
+        try:
+            async with self._easel:
+                await self._quiet()
+                return draw_quickly(order)
+        finally:
+            self._at_easel -= 1
+
+    async def _quiet(self) -> None:
+        left = 0.0
+        # However late it is: one drawing for each turn of the event loop, after its replies.
+        while left >= 0:
+            await asyncio.sleep(left)
+            left = min(self._disturbed + QUIET_SECONDS, self._late) - time.monotonic()
 
     def _pool(self) -> Executor:
         if self._executor is None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Annotated, Any, Literal
@@ -14,10 +13,12 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from starlette.requests import Request
 from starlette.responses import Response
 
+from sandbox.digests import digest_of, digest_of_bytes
+from sandbox.ids import new_id
 from sandbox.inputs import decoded
 from sandbox.jobs import Job, JobRequest, Work
 from sandbox.orders import Drawn, Frame, RestyleOrder, UnusablePicture
-from sandbox.replies import BodyTooLarge, Refusal, digest_of, digest_of_bytes, json_reply, read_body
+from sandbox.replies import BodyTooLarge, Refusal, json_reply, read_body
 from sandbox.state import Sandbox, fault_of
 from sandbox.vmake_replies import Visit, admit, refusal
 
@@ -84,7 +85,7 @@ async def _answered(request: Request, work: Callable[[Request], Awaitable[dict[s
 async def _submit(request: Request) -> dict[str, Any]:
     visit = admit(request, paid=True)
     task = await _task(visit)
-    task_id = str(uuid.uuid4())
+    task_id = new_id()
     sandbox = visit.sandbox
     charge = sandbox.charges.accept(
         operation=OPERATION,

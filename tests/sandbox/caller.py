@@ -15,6 +15,7 @@ from PIL import Image, ImageDraw
 
 from sandbox.app import create_app
 from sandbox.settings import SandboxSettings
+from sandbox.state import Sandbox
 
 CLAID = {"authorization": "Bearer test-key"}
 VMAKE = {"x-api-key": "test-key"}
@@ -137,8 +138,11 @@ class Caller:
 @asynccontextmanager
 async def sandbox_in_process(**settings: Any) -> AsyncGenerator[httpx.AsyncClient]:
     """A sandbox with settings of its own, called without a socket."""
-    app = create_app(SandboxSettings.model_validate({"job_seconds": 0, "draw_processes": 0, **settings}))
-    async with app.router.lifespan_context(app):
-        transport = httpx.ASGITransport(app)
+    sandbox = Sandbox(SandboxSettings.model_validate({"job_seconds": 0, "draw_processes": 0, **settings}))
+    await sandbox.start()
+    try:
+        transport = httpx.ASGITransport(create_app(sandbox))
         async with httpx.AsyncClient(transport=transport, base_url="http://sandbox.test") as http:
             yield http
+    finally:
+        await sandbox.stop()

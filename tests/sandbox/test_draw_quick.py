@@ -72,7 +72,7 @@ def test_pictures_come_from_their_inputs(order: PictureOrder) -> None:
 def test_inputs_can_be_seen() -> None:
     """Garment and person stand side by side, in their own colours."""
     shown = opened(draw_quickly(FASHION).pictures[0][0])
-    garment, person = shown.getpixel((187 // 4, 128)), shown.getpixel((187 * 3 // 4, 128))
+    garment, person = shown.getpixel((187 // 4, 128 - 16)), shown.getpixel((187 * 3 // 4, 128 - 16))
 
     assert isinstance(garment, tuple)
     assert isinstance(person, tuple)
