@@ -22,7 +22,7 @@ SLOTS_PER_TURN = 1000
 LONGEST_QUEUE_SECONDS = 600
 # The vendor counts arrivals, and turns are booked by departure: what may lie between the two.
 ARRIVAL_MARGIN_SECONDS = 0.1
-ARRIVAL_MARGIN_SHARE = 0.01
+ARRIVAL_MARGIN_SHARE = 0.02
 STAGGER = 0.25
 CREATION_SECONDS = 2.0
 # The client itself repeats what a busy server refuses, after 2, 4 and 8 seconds.

@@ -20,6 +20,7 @@ MEDIA_TYPE = "application/x-ndjson"
 # On S3 a part is written anew with each addition, so this bounds what goes over the wire.
 PART_BYTES = 256 * 1024
 SPACING_SECONDS = 0.025
+CLOSE_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,11 @@ class Journal:
         if self._writing is None:
             self._writing = asyncio.create_task(self._write_waiting())
         await written
+
+    async def close(self) -> None:
+        """See that what was handed over is written, also when nobody waits for it any more; for half a minute at most."""
+        if self._writing is not None:
+            await asyncio.wait({self._writing}, timeout=CLOSE_SECONDS)
 
     async def _write_waiting(self) -> None:
         clock = asyncio.get_running_loop().time

@@ -163,6 +163,10 @@ class Ledger:
             path = _path(attempt.unit_key, attempt.number)
             await self._storage.write(path, _encoded(attempt), content_type=MEDIA_TYPE)
 
+    async def close(self) -> None:
+        """Finish writing what is being written, as for units that are cancelled."""
+        await self._writer.close()
+
     async def _held(self, unit_key: str, number: int) -> Attempt | None:
         path = _path(unit_key, number)
         try:

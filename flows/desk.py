@@ -118,4 +118,5 @@ async def open_desk(shard: ShardRun, operations: Iterable[str], progress: RunPro
         with suppress(StorageError):
             await desk.budget.close()
         await close_client()
+        await desk.ledger.close()
         await storage.close()

@@ -113,12 +113,13 @@ async def test_whoever_waits_for_a_line_learns_that_it_failed(tmp_path: Path) ->
 
 
 async def test_a_line_is_written_though_nobody_waits_for_it_any_more(storage: ObjectStorage) -> None:
-    """A unit that is cancelled takes no other's line with it."""
+    """A run that is cancelled knows its jobs' ids, and they are there once its journal is closed."""
     writer = Journal(storage, FOLDER)
-    cancelled = asyncio.create_task(writer.add(b"cancelled"))
-    other = asyncio.create_task(writer.add(b"other"))
+    await writer.add(b"first")
+    adding = [asyncio.create_task(writer.add(line)) for line in (b"second", b"third")]
     await asyncio.sleep(0)
-    cancelled.cancel()
-    await other
+    for task in adding:
+        task.cancel()
+    await writer.close()
 
-    assert await parts_of(storage) == [[b"cancelled", b"other"]]
+    assert await parts_of(storage) == [[b"first", b"second", b"third"]]
