@@ -46,7 +46,7 @@ class Timeouts(BaseModel):
         default=300,
         ge=0,
         description="Seconds that a claim without a job id outlives the longest call before its outcome is unknown; "
-        "more than the storage's patience and 180 s.",
+        "at least the storage's patience and 180 s.",
     )
     refusals: float = Field(
         default=3600, gt=0, description="Seconds to go on asking while the vendor refuses for rate or is down."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import posixpath
 import re
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
@@ -18,6 +19,9 @@ SHOWN_CHARACTERS = 200
 
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://|(?:data|blob|cid):|[a-z]:\\", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+# What needs no second look, as nearly all references do: a host by its name, a path of names that nothing escapes.
+_PLAIN_WEB = re.compile(r"https?://[a-z0-9.-]+(?:[/?#][^\s\x00-\x1f\x7f]*)?", re.IGNORECASE)
+_PLAIN_PATH = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9_.~-]*(?:/[A-Za-z0-9_~-][A-Za-z0-9_.~-]*)*")
 
 
 def absolute(reference: str, folder: str) -> str:
@@ -27,6 +31,10 @@ def absolute(reference: str, folder: str) -> str:
     A relative reference starts at `folder`, which comes from `folder_of`. Raises `CatalogError` for an address of
     another kind.
     """
+    if _PLAIN_WEB.fullmatch(reference):
+        return reference
+    if _PLAIN_PATH.fullmatch(reference) and not is_object(folder):
+        return _file_root(folder) + reference
     reference = reference.strip()
     if not reference or _CONTROL.search(reference):
         raise _unusable(reference, "is blank or holds control characters")
@@ -114,6 +122,11 @@ def _object_address(kind: str, place: str) -> str:
     if not bucket or not key or key.endswith("/"):
         raise _unusable(kind + place, f"names no object; write {kind}bucket/key")
     return kind + place
+
+
+@lru_cache(maxsize=16)
+def _file_root(folder: str) -> str:
+    return _file_address(folder).removesuffix("/") + "/"
 
 
 def _file_address(path: str) -> str:

@@ -12,9 +12,10 @@ from fsspec import AbstractFileSystem
 
 from blocks.errors import CatalogError, StorageError
 from blocks.storage import ObjectStorage
-from catalogs.mapping import CatalogSource, map_columns, vocabulary
-from catalogs.parquet import OUTAGES, DataFile, Unread, data_files, find_files, read_file, words
-from catalogs.rows import Item, Reject, RowReader
+from catalogs.mapping import CatalogSource, map_columns, shaping_columns, vocabulary
+from catalogs.parquet import OUTAGES, Batch, DataFile, Unread, data_files, find_files, read_file, words
+from catalogs.rows import Item, Reject, RowReader, Rows
+from catalogs.shaping import shaped
 
 __all__ = ["Catalog"]
 
@@ -69,27 +70,46 @@ class Catalog:
 
         `only` names the columns that templates need: the others are not read from wide catalogs at all.
         """
-        names = [name for name in self.columns if only is None or name in only]
-        columns = list(dict.fromkeys([*self.mapped.values(), *(name for name in names if name not in self.mapped)]))
-        reader = RowReader(self.source, self.mapped, names)
+        reader = self.reader(only)
+        for part in self.parts(only):
+            if isinstance(part, Reject):
+                yield part
+            else:
+                yield from reader.read(part)
+
+    def reader(self, only: Collection[str] | None = None) -> RowReader:
+        """What turns the rows of `parts` into items."""
+        return RowReader(self.source, self.mapped, self._for_templates(only))
+
+    def parts(self, only: Collection[str] | None = None) -> Iterator[Rows | Reject]:
+        """The rows as columns, some thousand at a time, as `items` reads them; the products that the mapping makes."""
+        templates = [name for name in self._for_templates(only) if name not in self.mapped]
+        shaping = [name for _, name in shaping_columns(self.source)]
+        columns = list(dict.fromkeys([*self.mapped.values(), *templates, *shaping]))
         before = 0
         for file in self.files:
             with _reachable(self.source.uri):
-                yield from self._file_items(file, columns, reader, before)
+                yield from self._file_parts(file, columns, before)
             before += file.rows
 
-    def _file_items(
-        self, file: DataFile, columns: Sequence[str], reader: RowReader, before: int
-    ) -> Iterator[Item | Reject]:
+    def _for_templates(self, only: Collection[str] | None) -> list[str]:
+        return [name for name in self.columns if only is None or name in only]
+
+    def _file_parts(self, file: DataFile, columns: Sequence[str], before: int) -> Iterator[Rows | Reject]:
         if file.fault:
             yield Reject(before + 1, None, "", file.name, f"file {file.name} {file.fault}")
             return
-        for part in read_file(self.filesystem, file, columns):
-            first_row = before + part.start + 1
+        for part in shaped(read_file(self.filesystem, file, columns), self.source):
             if isinstance(part, Unread):
-                yield _unread(file, part, first_row)
+                yield _unread(file, part, before + part.start + 1)
             else:
-                yield from reader.read(part.cells, first_row, part.rows)
+                yield Rows(_numbers(part, before + 1), part.cells)
+
+
+def _numbers(batch: Batch, first: int) -> Sequence[int]:
+    if batch.numbers is None:
+        return range(first + batch.start, first + batch.start + batch.rows)
+    return [first + number for number in batch.numbers]
 
 
 def _located(uri: str, storage: ObjectStorage | None) -> tuple[AbstractFileSystem, str]:

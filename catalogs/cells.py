@@ -5,18 +5,48 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from decimal import Decimal
 from typing import Any, cast
 
 import pyarrow as pa
+import pyarrow.compute
 
-__all__ = ["CellError", "cell_values", "number", "phrase", "references", "text"]
+__all__ = [
+    "ADDRESS_FIELDS",
+    "NOTHING",
+    "NO_VALUE",
+    "CellError",
+    "cell_values",
+    "is_blank",
+    "is_text",
+    "number",
+    "phrase",
+    "plain_column",
+    "plain_texts",
+    "references",
+    "sound_texts",
+    "text",
+]
 
-# What spreadsheets and data frames leave where there is nothing.
-_NOTHING = frozenset({"", "na", "n/a", "#n/a", "<na>", "nan", "null", "none"})
+# Typed stubs take arrays and scalars for one another.
+pc: Any = pyarrow.compute
+
+# What programs leave where there is nothing; nobody calls a product or a colour so.
+NOTHING = frozenset({"", "n/a", "#n/a", "<na>", "nan", "null", "none"})
+# What else people write there. As a title or a brand it may be meant, as a SKU or an address it can't be.
+NO_VALUE = NOTHING | {"na", "-", "--", "\N{EN DASH}", "\N{EM DASH}"}
 _LONGEST_NOTHING = 4
-_ADDRESS_FIELDS = ("url", "src", "href", "uri")
+# Longer texts are not looked into for being blank, as trimming a catalog's HTML would copy all of it.
+_LONGEST_BLANK_BYTES = 1024
+# What a record calls the address of its picture.
+ADDRESS_FIELDS = ("url", "src", "href", "uri")
+_PLAINER: tuple[tuple[Callable[[pa.DataType], bool], Any], ...] = (
+    (pa.types.is_string_view, pa.large_string()),
+    (pa.types.is_timestamp, pa.timestamp("us")),
+    (pa.types.is_time64, pa.time64("us")),
+    (pa.types.is_duration, pa.duration("us")),
+)
 _QUOTED = re.compile(r"""(['"])(.*?)\1""")
 _SEPARATORS = re.compile(r"[\n|,;]")
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://\S", re.IGNORECASE)
@@ -34,7 +64,7 @@ def cell_values(column: pa.Array[Any]) -> list[Any]:
     A whole number is an int in a float or decimal column too (one blank cell makes pandas write floats), NaN is
     None, bytes are text where they are UTF-8, and times are UTC without a zone.
     """
-    column = _plain(column)
+    column = plain_column(column)
     kind = column.type
     if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         return [None if value is None else _whole(value) for value in column.to_pylist()]
@@ -46,15 +76,49 @@ def cell_values(column: pa.Array[Any]) -> list[Any]:
         return [_cell(scalar) for scalar in column]
 
 
+def is_blank(column: pa.Array[Any], words: Collection[str] = NOTHING) -> pa.BooleanArray:
+    """For each cell whether there is nothing in it, or one of the words (in lower case) for that; never null."""
+    cells: Any = plain_column(column)
+    kind = cast("pa.DataType", cells.type)
+    if pa.types.is_floating(kind):
+        return pc.invert(_or_false(pc.is_finite(cells)))
+    if _is_list(kind):
+        return pc.invert(_or_false(pc.greater(pc.list_value_length(cells), pa.scalar(0))))
+    if not is_text(kind):
+        return pc.is_null(cells)
+    short = _or_false(pc.less_equal(pc.binary_length(cells), pa.scalar(_LONGEST_BLANK_BYTES)))
+    trimmed = pc.utf8_lower(pc.utf8_trim_whitespace(sound_texts(pc.if_else(short, cells, None))))
+    nothing = pc.and_(short, pc.is_in(trimmed, value_set=pa.array(sorted({"", *words}), pa.string())))
+    return pc.or_(pc.is_null(cells), nothing)
+
+
+def plain_texts(column: pa.Array[Any]) -> pa.StringArray:
+    """A column as `phrase` reads each cell: text, stripped, and null where there is nothing."""
+    column = plain_column(column)
+    if not is_text(column.type):
+        return pa.array([phrase(value) for value in cell_values(column)], pa.string())
+    trimmed = pc.utf8_trim_whitespace(sound_texts(column))
+    return pc.if_else(is_blank(trimmed), pa.scalar(None, pa.string()), trimmed)
+
+
+def is_text(kind: pa.DataType) -> bool:
+    """Whether a column of this type holds texts."""
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+
+
 def text(value: object) -> str | None:
     """
-    A cell as text, stripped; None where there is nothing, or a word for it such as 'N/A'.
+    A cell as text, stripped; None where there is nothing, or a word for it such as 'N/A' or '-'.
 
     Raises `CellError` for bytes, lists and records.
     """
+    return _text(value, NO_VALUE)
+
+
+def _text(value: object, nothing: Collection[str]) -> str | None:
     if isinstance(value, str):
         value = value.strip()
-        return None if len(value) <= _LONGEST_NOTHING and value.casefold() in _NOTHING else value
+        return None if len(value) <= _LONGEST_NOTHING and value.casefold() in nothing else value
     if value is None:
         return None
     if isinstance(value, bytes | list | tuple | dict):
@@ -63,11 +127,15 @@ def text(value: object) -> str | None:
 
 
 def phrase(value: object) -> str | None:
-    """A cell as words for people: a list's entries in a row; None where there is nothing to read."""
+    """
+    A cell as words for people: a list's entries in a row; None where there is nothing to read.
+
+    Unlike in a SKU or an address, 'NA' and '-' are words here: a brand may be called so.
+    """
     if isinstance(value, list):
         return ", ".join(filter(None, map(phrase, cast("list[Any]", value)))) or None
     try:
-        return text(value)
+        return _text(value, NOTHING)
     except CellError:
         return None
 
@@ -99,18 +167,37 @@ def references(value: object) -> list[str]:
     raise CellError(f"it holds {_named(value)}, not the address of a picture")
 
 
-def _plain(column: pa.Array[Any]) -> pa.Array[Any]:
+def plain_column(column: pa.Array[Any]) -> pa.Array[Any]:
+    """The same cells without a dictionary, a text view, or a precision that Python does not have."""
     if isinstance(column, pa.DictionaryArray):
-        return _plain(cast("pa.Array[Any]", column.dictionary_decode()))
+        return plain_column(cast("pa.Array[Any]", column.dictionary_decode()))
+    if isinstance(column, pa.ExtensionArray):
+        stored = cast("pa.Array[Any]", column.storage)
+        return plain_column(stored) if is_text(stored.type) else cast("pa.Array[Any]", column)
     kind = column.type
-    if pa.types.is_timestamp(kind):
-        return column.cast(pa.timestamp("us"), safe=False)
-    if pa.types.is_time64(kind):
-        return column.cast(pa.time64("us"), safe=False)
-    if pa.types.is_duration(kind):
-        return column.cast(pa.duration("us"), safe=False)
+    for is_kind, plain in _PLAINER:
+        if is_kind(kind):
+            return column.cast(plain, safe=False)
     # By way of its shortest text: float32 0.1 is 0.1, not 0.10000000149011612.
     return column.cast(pa.string()).cast(pa.float64()) if pa.types.is_float32(kind) else column
+
+
+def _is_list(kind: pa.DataType) -> bool:
+    return pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
+
+
+def _or_false(mask: Any) -> pa.BooleanArray:
+    return pc.coalesce(mask, pa.scalar(False))
+
+
+def sound_texts(column: pa.Array[Any]) -> pa.StringArray:
+    """Text as `pa.string()`; what is no UTF-8 gets replacement characters, as Arrow's functions refuse it."""
+    texts = cast("pa.StringArray", column.cast(pa.string()))
+    try:
+        texts.validate(full=True)
+    except pa.ArrowInvalid:
+        return pa.array(cell_values(texts), pa.string())
+    return texts
 
 
 def _whole(value: float | Decimal) -> int | float | None:
@@ -168,7 +255,7 @@ def _all_files(pieces: Sequence[str]) -> bool:
 
 
 def _address(record: dict[str, Any]) -> str | None:
-    for name in _ADDRESS_FIELDS:
+    for name in ADDRESS_FIELDS:
         if name in record and (record[name] is None or isinstance(record[name], str)):
             return record[name]
     raise CellError(f"it holds {_named(record)}, not the address of a picture")

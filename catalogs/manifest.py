@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +17,17 @@ import pyarrow.parquet as pq
 from blocks.errors import StorageError
 from catalogs.ledger import StoredPicture
 
-__all__ = ["SCHEMA", "ManifestRow", "ManifestWriter", "merge_manifests", "read_rows", "write_csv"]
+__all__ = [
+    "ROWS_PER_GROUP",
+    "SCHEMA",
+    "ManifestRow",
+    "ManifestWriter",
+    "checked_manifest",
+    "read_batches",
+    "read_rows",
+    "unreadable",
+    "write_csv",
+]
 
 ROWS_PER_GROUP = 20_000
 
@@ -67,6 +77,8 @@ SCHEMA = pa.schema(
         ("finished_at", TIMESTAMP),
         ("seconds", pa.float64()),
         ("run_id", pa.string()),
+        ("image_version", pa.string()),
+        ("fingerprint", pa.string()),
     ]
 )
 
@@ -77,7 +89,8 @@ class ManifestRow:
     What became of one (recipe, SKU, stage).
 
     `status` is done, failed, unknown, blocked (an earlier stage has no picture), held (the account's lane is closed, or
-    the run's budget can't pay for it) or quarantined (the catalog's row can't be used). `credits` is what the vendor
+    the run's budget can't pay for it), quarantined (the catalog's row can't be used) or retired (done, but the SKU has
+    left the catalog). `image_version` and `fingerprint` are the catalog row's when it was planned. `credits` is what the vendor
     charged for the pictures, `credits_at_risk` what it may have charged for none: the outcome is unknown, or the
     accepted job has failed or not ended.
     """
@@ -107,6 +120,8 @@ class ManifestRow:
     error_message: str | None = None
     submitted_at: datetime | None = None
     finished_at: datetime | None = None
+    image_version: str | None = None
+    fingerprint: str | None = None
 
     @property
     def seconds(self) -> float | None:
@@ -163,79 +178,40 @@ class ManifestWriter:
         self._writer.close()
 
 
-def merge_manifests(previous: Path | None, parts: Sequence[Path], target: Path) -> None:
-    """
-    Write the current state: the parts' rows, then the previous rows of what the parts don't speak of.
-
-    A part speaks of a (recipe, SKU) as a whole, so a stage that has left the recipe leaves the manifest too. Rows
-    without a SKU can't be told apart, so of each recipe's only the latest are kept. A `previous` of an earlier
-    version gets the columns of this one. Raises `StorageError` when a file is no manifest.
-    """
-    with pq.ParquetWriter(target, SCHEMA, compression="zstd") as writer:
-        for table in _row_groups(_current(previous, parts)):
-            writer.write_table(table)
-
-
-def _current(previous: Path | None, parts: Sequence[Path]) -> Iterator[pa.RecordBatch]:
-    for part in parts:
-        yield from map(_conformed, _batches(part))
-    if previous is not None:
-        spoken = _skus_by_recipe(parts)
-        for batch in map(_conformed, _batches(previous)):
-            yield batch.filter(_unspoken(batch, spoken))
-
-
-def _row_groups(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
-    """Full row groups, however small the batches: each night adds a few rows, and a file of crumbs reads slowly."""
-    waiting: list[pa.RecordBatch] = []
-    for batch in batches:
-        waiting.append(batch)
-        if sum(part.num_rows for part in waiting) >= ROWS_PER_GROUP:
-            yield pa.Table.from_batches(waiting, SCHEMA)
-            waiting.clear()
-    if any(part.num_rows for part in waiting):
-        yield pa.Table.from_batches(waiting, SCHEMA)
-
-
-def _conformed(batch: pa.RecordBatch) -> pa.RecordBatch:
-    if batch.schema.equals(SCHEMA):
-        return batch
-    blank = pa.nulls(batch.num_rows)
-    columns: list[pa.Array[Any]] = [
-        batch.column(name) if name in batch.schema.names else blank for name in SCHEMA.names
-    ]
-    return pa.RecordBatch.from_arrays(columns, SCHEMA.names).cast(SCHEMA)
-
-
-def _skus_by_recipe(parts: Sequence[Path]) -> dict[str, set[str | None]]:
-    skus: dict[str, set[str | None]] = {}
-    for part in parts:
-        for row in read_rows(part, ["recipe", "sku"]):
-            skus.setdefault(row["recipe"], {None}).add(row["sku"])
-    return skus
-
-
-def _unspoken(batch: pa.RecordBatch, spoken: Mapping[str, set[str | None]]) -> pa.BooleanArray:
-    rows = batch.select(["recipe", "sku"]).to_pylist()
-    return pa.array([row["sku"] not in spoken.get(row["recipe"], ()) for row in rows], pa.bool_())
-
-
 def read_rows(path: Path, columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
     """The manifest's rows as dictionaries, streaming; raises `StorageError` when the file is no manifest."""
-    for batch in _batches(path, columns):
+    for batch in read_batches(path, columns):
         yield from batch.to_pylist()
 
 
-def _batches(path: Path, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+def read_batches(path: Path, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+    """The manifest in columns, streaming; raises `StorageError` when the file is no manifest."""
     try:
         with pq.ParquetFile(path) as file:
             yield from file.iter_batches(ROWS_PER_GROUP, columns=list(columns) if columns else None)
     except pa.ArrowException as error:
-        raise StorageError(
-            f"{path.name} can't be read as a manifest: {error}",
-            next_step="Restore the output's manifest.parquet, or remove it: a run writes it anew and pays for nothing "
-            "that the ledger holds.",
-        ) from error
+        raise unreadable(path, error) from error
+
+
+def checked_manifest(path: Path) -> Path:
+    """The path, if a manifest is there; raises `StorageError`."""
+    try:
+        with pq.ParquetFile(path) as file:
+            names = set(file.schema_arrow.names)
+    except pa.ArrowException as error:
+        raise unreadable(path, error) from error
+    if missing := {"recipe", "sku", "stage", "status"} - names:
+        raise unreadable(path, f"it has no column {', '.join(sorted(missing))}")
+    return path
+
+
+def unreadable(path: Path, why: object) -> StorageError:
+    """What is raised of a file that is no manifest."""
+    return StorageError(
+        f"{path.name} can't be read as a manifest: {why}",
+        next_step="Restore the output's manifest.parquet, or remove it: a run writes it anew and pays for nothing "
+        "that the ledger holds.",
+    )
 
 
 def write_csv(manifest: Path, target: Path) -> None:

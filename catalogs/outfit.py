@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple
 
 from blocks.errors import CatalogError
 from blocks.operation import Slot
@@ -11,9 +13,11 @@ from catalogs.cells import phrase
 from catalogs.recipe import Outfit, Recipe, Stage
 from catalogs.rows import Item
 
-__all__ = ["Wanting", "dressed"]
+__all__ = ["WORN_SLOTS", "Wanting", "Worn", "dressed", "worn_by"]
 
 CLOTHING = (Slot.TOP, Slot.BOTTOM, Slot.GARMENTS)
+# In the order in which slots are told.
+WORN_SLOTS = (Slot.GARMENTS, Slot.TOP, Slot.BOTTOM, Slot.PERSON)
 
 
 class Wanting(CatalogError):
@@ -24,13 +28,26 @@ class Wanting(CatalogError):
         self.place = place
 
 
+class Worn(NamedTuple):
+    """What an item is worn by and with in every stage of a recipe, in the order of `WORN_SLOTS`."""
+
+    garments: Sequence[str]
+    top_garment: str | None
+    bottom_garment: str | None
+    person_image: str | None
+
+
+NO_OUTFIT = Outfit()
+
+
 def dressed(item: Item, recipe: Recipe, stage: Stage, position: int) -> dict[str, list[str]]:
     """
     The picture references of one unit by slot; the previous stage's result is not among them.
 
     Raises `Wanting` naming the column that is blank or can't be understood.
     """
-    slots = {slot: refs for slot, refs in _worn(item, recipe).items() if stage.takes(slot) and refs}
+    worn = zip(WORN_SLOTS, worn_by(item, recipe), strict=True)
+    slots = {slot: [refs] if isinstance(refs, str) else list(refs) for slot, refs in worn if refs and stage.takes(slot)}
     if stage.takes(Slot.PICTURE) and position == 0:
         column = stage.picture or "product_image"
         reference = item.person_image if column == "person_image" else item.product_image
@@ -41,18 +58,20 @@ def dressed(item: Item, recipe: Recipe, stage: Stage, position: int) -> dict[str
     return {str(slot): refs for slot, refs in slots.items()}
 
 
-def _worn(item: Item, recipe: Recipe) -> dict[Slot, list[str]]:
-    top, bottom, garments = item.top_garment, item.bottom_garment, list(item.garments)
+def worn_by(item: Item, recipe: Recipe) -> Worn:
+    """The row's own garments and person, completed by the recipe's outfit."""
+    top, bottom, garments = item.top_garment, item.bottom_garment, item.garments
     if not (top or bottom or garments) and item.product_image:
-        garments = [item.product_image]
-    outfit = recipe.outfits[item.gender] if item.gender in recipe.outfits else Outfit()
-    if not garments and not _is_whole(item.category, recipe.one_piece):
+        garments = (item.product_image,)
+    outfit = recipe.outfits.get(item.gender, NO_OUTFIT) if item.gender else NO_OUTFIT
+    lacking = (outfit.top_garment and not top) or (outfit.bottom_garment and not bottom)
+    if lacking and not garments and not _is_whole(item.category, tuple(recipe.one_piece)):
         top, bottom = top or outfit.top_garment, bottom or outfit.bottom_garment
-    named = {Slot.TOP: top, Slot.BOTTOM: bottom, Slot.PERSON: item.person_image or outfit.person_image}
-    return {Slot.GARMENTS: garments} | {slot: [ref] for slot, ref in named.items() if ref}
+    return Worn(garments, top, bottom, item.person_image or outfit.person_image)
 
 
-def _is_whole(category: str | None, one_piece: Iterable[str]) -> bool:
+@lru_cache(maxsize=4096)
+def _is_whole(category: str | None, one_piece: tuple[str, ...]) -> bool:
     """Whether the category ends in one of the names, in the singular or plural: a 'Maxi Dress', not a 'Dress Shirt'."""
     words = re.findall(r"\w+", (category or "").casefold())
     for name in one_piece:

@@ -2,52 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import PurePosixPath
-from typing import IO, Any, cast
+from typing import IO, Any, cast, overload
 from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from fsspec import AbstractFileSystem
 
-from blocks.storage.s3_session import S3_ERRORS
 from catalogs.addresses import PARQUET_SUFFIXES
+from catalogs.headings import usable_names
 from catalogs.lookalikes import looks_like
+from catalogs.row_groups import DAMAGE, OUTAGES, Batch, Unread, Wanted, read_run, runs_of, words
 
 __all__ = ["OUTAGES", "Batch", "DataFile", "Unread", "data_files", "find_files", "read_file", "words"]
 
-# The storage is away: no file is to blame, and to go on without its rows would hide that.
-OUTAGES: tuple[type[Exception], ...] = (
-    ConnectionError,
-    TimeoutError,
-    *(error for error in S3_ERRORS if error is not OSError),
-)
-# The bytes are not what they should be, or this one file can't be had.
-DAMAGE: tuple[type[Exception], ...] = (OSError, pa.ArrowException)
-
 FOOTERS_AT_ONCE = 16
+# In memory a footer takes some eleven times its bytes: 100,000 row groups of 10 columns are 107 MB, and 1.1 GB.
+MOST_FOOTER_BYTES = 128 * 1024 * 1024
+LARGE_FOOTER_BYTES = 8 * 1024 * 1024
+TAIL_BYTES = 8
 # Each column being read holds one buffer, so that a row group may be as large as its file.
 BUFFER_BYTES = 1024 * 1024
-BATCH_BYTES = 16 * 1024 * 1024
-BATCH_ROWS = 8192
 HEAD_BYTES = 4096
 MAGIC_BYTES = 4
+
+_FOOTER_TOO_LARGE = (
+    "has a footer of {} MB, as it has too many row groups; write it with row groups of 10,000 rows or more"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class DataFile:
-    """One file of a catalog; `name` is its path within it, and `fault` tells why it can't be read."""
+    """
+    One file of a catalog; `name` is its path within it, and `fault` tells why it can't be read.
+
+    The names in its schema are usable: each is there once and none is empty. `renamed` has the file's own for those
+    that had to be made up.
+    """
 
     path: str
     name: str
     rows: int = 0
     schema: pa.Schema | None = None
     fault: str | None = None
+    renamed: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def columns(self) -> list[str]:
         """Its own columns, then those of its folders."""
@@ -59,24 +63,6 @@ class DataFile:
         pairs = (folder.partition("=") for folder in PurePosixPath(self.name).parts[:-1])
         values = {unquote(key): unquote(value) for key, equals, value in pairs if equals and key}
         return {key: None if value == "__HIVE_DEFAULT_PARTITION__" else value for key, value in values.items()}
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Some rows of a file, from its row number `start` (counted from 0), as columns by name."""
-
-    start: int
-    rows: int
-    cells: dict[str, pa.Array[Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class Unread:
-    """Rows of a file, from its row number `start` (counted from 0), that can't be read."""
-
-    start: int
-    rows: int
-    reason: str
 
 
 def find_files(filesystem: AbstractFileSystem, root: str) -> list[str]:
@@ -94,7 +80,9 @@ def find_files(filesystem: AbstractFileSystem, root: str) -> list[str]:
 def data_files(filesystem: AbstractFileSystem, root: str, paths: Sequence[str]) -> list[DataFile]:
     """Look into each file's footer, several at a time."""
     with ThreadPoolExecutor(FOOTERS_AT_ONCE) as pool:
-        return list(pool.map(partial(_data_file, filesystem, root), paths))
+        looked = pool.map(partial(_data_file, filesystem, root, large=False), paths)
+        # Large footers one by one, and in this thread: memory that another one freed is not used again by it.
+        return [file or _data_file(filesystem, root, path) for path, file in zip(paths, list(looked), strict=True)]
 
 
 def read_file(filesystem: AbstractFileSystem, file: DataFile, columns: Sequence[str]) -> Iterator[Batch | Unread]:
@@ -103,61 +91,59 @@ def read_file(filesystem: AbstractFileSystem, file: DataFile, columns: Sequence[
     try:
         with _opened(filesystem, file.path) as handle:
             parquet = pq.ParquetFile(handle, pre_buffer=False, buffer_size=BUFFER_BYTES)
-            if parquet.metadata.num_rows != file.rows:
+            if parquet.metadata.num_rows != file.rows or _usable(parquet.schema_arrow) != file.schema:
                 yield Unread(0, file.rows, "it was replaced while the catalog was read")
                 return
-            for group in range(parquet.num_row_groups):
-                rows = parquet.metadata.row_group(group).num_rows
-                yield from _read_group(parquet, group, start, file, columns)
-                start += rows
+            wanted = Wanted.of(file.schema or pa.schema([]), file.partitions(), columns)
+            for run in runs_of(parquet.metadata):
+                yield from read_run(parquet, run, start, wanted)
+                start += run.rows
     except OUTAGES:
         raise
     except DAMAGE as error:
         yield Unread(start, file.rows - start, words(error))
 
 
-def words(error: BaseException) -> str:
-    """What a library says, on one line."""
-    return " ".join(str(error).split()) or type(error).__name__
+def _usable(schema: Any) -> pa.Schema:
+    names = usable_names(schema.names)
+    return pa.schema([column.with_name(name) for name, column in zip(names, schema, strict=True)])
 
 
-def _read_group(
-    parquet: pq.ParquetFile, group: int, start: int, file: DataFile, columns: Sequence[str]
-) -> Iterator[Batch | Unread]:
-    facts = parquet.metadata.row_group(group)
-    batch_rows = min(BATCH_ROWS, max(1, BATCH_BYTES * facts.num_rows // max(1, facts.total_byte_size)))
-    done, reason = 0, "it holds fewer rows than its footer says"
-    try:
-        for batch in parquet.iter_batches(batch_rows, row_groups=[group], columns=list(columns)):
-            yield Batch(start + done, batch.num_rows, _cells(batch, file, columns))
-            done += batch.num_rows
-    except OUTAGES:
-        raise
-    except DAMAGE as error:
-        reason = words(error)
-    if done < facts.num_rows:
-        yield Unread(start + done, facts.num_rows - done, reason)
-
-
-def _cells(batch: pa.RecordBatch, file: DataFile, columns: Sequence[str]) -> dict[str, pa.Array[Any]]:
-    cells: dict[str, pa.Array[Any]] = {
-        name: pa.repeat(pa.scalar(value, pa.string()), batch.num_rows)
-        for name, value in file.partitions().items()
-        if name in columns
-    }
-    return cells | {name: batch.column(name) for name in batch.schema.names if name in columns}
-
-
-def _data_file(filesystem: AbstractFileSystem, root: str, path: str) -> DataFile:
+@overload
+def _data_file(filesystem: AbstractFileSystem, root: str, path: str) -> DataFile: ...
+@overload
+def _data_file(filesystem: AbstractFileSystem, root: str, path: str, *, large: bool) -> DataFile | None: ...
+def _data_file(filesystem: AbstractFileSystem, root: str, path: str, *, large: bool = True) -> DataFile | None:
+    """A file by its footer; None for a large one where that is not wanted."""
     name = _below(root, path)
     try:
         with _opened(filesystem, path) as handle:
+            footer_bytes = _footer_bytes(handle)
+            if footer_bytes > LARGE_FOOTER_BYTES and not large:
+                return None
+            if footer_bytes > MOST_FOOTER_BYTES:
+                return DataFile(path, name, fault=_FOOTER_TOO_LARGE.format(footer_bytes // 1_000_000))
+            handle.seek(0)
             parquet = pq.ParquetFile(handle, pre_buffer=False)
-            return DataFile(path, name, parquet.metadata.num_rows, parquet.schema_arrow)
+            schema = _usable(parquet.schema_arrow)
+            pairs = zip(schema.names, parquet.schema_arrow.names, strict=True)
+            renamed = {usable: own for usable, own in pairs if usable != own}
+            return DataFile(path, name, parquet.metadata.num_rows, schema, renamed=renamed)
     except OUTAGES:
         raise
     except DAMAGE as error:
         return DataFile(path, name, fault=_fault(filesystem, path, error))
+
+
+def _footer_bytes(handle: IO[bytes]) -> int:
+    """The size of a footer where the file is large enough to have a large one."""
+    size = handle.seek(0, 2)
+    if size < LARGE_FOOTER_BYTES:
+        return 0
+    handle.seek(-TAIL_BYTES, 2)
+    footer_bytes = int.from_bytes(handle.read(4), "little")
+    # What is no Parquet may end in any number.
+    return footer_bytes if footer_bytes < size else 0
 
 
 def _fault(filesystem: AbstractFileSystem, path: str, error: BaseException) -> str:

@@ -3,31 +3,25 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from blocks.account import VendorAccount
-from blocks.errors import CatalogError, RecipeError
+from blocks.errors import CatalogError
 from blocks.operation import Gender, Slot
-from catalogs.addresses import bare
 from catalogs.catalog import Catalog
-from catalogs.outfit import Wanting, dressed
-from catalogs.recipe import Recipe, Stage
-from catalogs.rows import Item, Reject
+from catalogs.chain import Chain, Link
+from catalogs.fingerprint import Fingerprints
+from catalogs.recipe import Recipe
+from catalogs.rows import Item, Reject, RowReader, Rows
 from catalogs.sources import PictureSources
-from catalogs.template import Blank, render_options
-from catalogs.unit_key import result_identity, source_identity, unit_key
 
-__all__ = ["PlannedItem", "Selection", "Unit", "plan_items"]
+__all__ = ["Delta", "Planned", "PlannedItem", "Planner", "Selection", "Unit", "pictures_of", "plan_items"]
 
 MOST_SKUS_TOLD = 5
-VALUE_LIMIT = 200
-
-_ACCOUNT = re.compile(r"//[^/@]*@")
 
 
 class Selection(BaseModel):
@@ -39,11 +33,21 @@ class Selection(BaseModel):
     limit: int | None = Field(
         default=None, ge=1, description="Only the first so many items, those that can't be used among them."
     )
+    force: bool = Field(default=False, description="Make and pay the pictures of these items once more.")
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it leaves no item of the catalog out."""
+        return not self.skus and self.limit is None
 
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """One (item, stage): one paid vendor call. `inputs` maps slots to picture addresses; `upstream` is by key."""
+    """
+    One (item, stage): one paid vendor call. `inputs` maps slots to picture addresses; `upstream` is by key.
+
+    `image_version` and `fingerprint` are the item's, for the manifest: they tell the next plan what has changed.
+    """
 
     recipe: str
     row: int
@@ -59,6 +63,8 @@ class Unit:
     pick: int
     credits: float
     reason: str
+    image_version: str | None = None
+    fingerprint: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +77,80 @@ class PlannedItem:
     def to_do(self) -> tuple[Unit, ...]:
         """The units that will be paid for."""
         return tuple(unit for unit in self.units if unit.reason != "done")
+
+
+@dataclass(slots=True)
+class Planned:
+    """
+    An item with its links, as a planner has it.
+
+    A delta fills in the `reasons`, and settles what has all its pictures, which is then left out of the plan.
+    """
+
+    item: Item
+    links: Sequence[Link]
+    fingerprint: str | None
+    reasons: Sequence[str] = ()
+    settled: bool = False
+
+    def as_item(self, chain: Chain) -> PlannedItem:
+        """The item with its units written out."""
+        item = self.item
+        return PlannedItem(
+            item.sku,
+            tuple(
+                Unit(
+                    recipe=chain.recipe.name,
+                    row=item.row,
+                    sku=item.sku,
+                    title=item.title,
+                    stage=stage.name,
+                    position=position,
+                    operation=stage.operation,
+                    unit_key=link.unit_key,
+                    options=link.options,
+                    inputs=json.loads(link.inputs),
+                    gender=link.gender,
+                    pick=stage.pick,
+                    credits=credits_each,
+                    reason=reason,
+                    image_version=link.image_version,
+                    fingerprint=self.fingerprint,
+                )
+                for position, (stage, link, credits_each, reason) in enumerate(
+                    zip(chain.recipe.stages, self.links, chain.credits, self.reasons, strict=True)
+                )
+            ),
+        )
+
+
+class Delta(Protocol):
+    """What is known of earlier runs, as a planner asks for it; `at_once` items or more are compared together."""
+
+    at_once: int
+
+    def unchanged(self, fingerprint: str) -> bool:
+        """Whether an item with this fingerprint has all its pictures, under the keys that it would have now."""
+        ...
+
+    def compare(self, items: Sequence[Planned]) -> None:
+        """Fill in the reason of every unit, and settle items."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Done(Delta):
+    """Nothing but the keys of units whose pictures are in storage."""
+
+    keys: Container[str]
+    at_once: int = 1
+
+    def unchanged(self, fingerprint: str) -> bool:  # noqa: ARG002 - keys alone decide
+        return False
+
+    def compare(self, items: Sequence[Planned]) -> None:
+        for planned in items:
+            planned.reasons = ["done" if link.unit_key in self.keys else "new" for link in planned.links]
 
 
 def plan_items(
@@ -89,123 +169,121 @@ def plan_items(
     have the prices, where they are not the vendors' own. Raises `CatalogError` at the end when the catalog lacks a
     SKU that was asked for.
     """
-    planner = _Planner(recipe, sources, catalog.mapped, done, _priced(recipe, accounts))
-    wanted, absent, taken = set(selection.skus), set(selection.skus), 0
-    # The gender's own word is for the message of a row that has none of the two.
-    for entry in catalog.items(only=recipe.columns() | {Slot.GENDER}):
-        if wanted and entry.sku not in wanted:
-            continue
-        absent.discard(entry.sku or "")
-        yield planner.tell(entry) if isinstance(entry, Reject) else planner.plan(entry)
-        taken += 1
-        if taken == selection.limit:
-            return
-    if absent:
-        raise _absent(catalog.source.uri, sorted(absent))
+    planner = Planner(catalog, recipe, sources, _Done(done), accounts=accounts)
+    for entry in planner.plan(selection):
+        yield entry if isinstance(entry, Reject) else entry.as_item(planner.chain)
 
 
-@dataclass(frozen=True, slots=True)
-class _Planner:
-    """Plans items one by one; `own_names` are the catalog's for our columns."""
+class Planner:
+    """
+    Plans a catalog against what is known of earlier runs.
 
-    recipe: Recipe
-    sources: PictureSources
-    own_names: Mapping[str, str]
-    done: Container[str]
-    accounts: Mapping[type[VendorAccount], VendorAccount]
+    Afterwards `unchanged` counts the items that were left out because their row is as it was, `unread` the rejects
+    that stand for rows that can't be read, and `knows` tells whether a SKU is in the catalog.
+    """
 
-    def plan(self, item: Item) -> PlannedItem | Reject:
-        """All of the item's units, or why one of them can't be."""
-        units: list[Unit] = []
-        for stage in self.recipe.stages:
-            try:
-                units.append(self._unit(item, stage, units))
-            except (CatalogError, RecipeError) as error:
-                return self._reject(item, stage, error)
-        return PlannedItem(item.sku, tuple(units))
+    def __init__(
+        self,
+        catalog: Catalog,
+        recipe: Recipe,
+        sources: PictureSources,
+        delta: Delta,
+        *,
+        accounts: Iterable[VendorAccount] = (),
+        versions: Mapping[str, str] | None = None,
+    ) -> None:
+        self.chain = Chain(recipe, sources, catalog.mapped, _priced(recipe, accounts), versions)
+        # The gender's own word is for the message of a row that has none of the two.
+        self._columns = recipe.columns() | {Slot.GENDER}
+        self._catalog = catalog
+        self._delta = delta
+        self._reader: RowReader = catalog.reader(self._columns)
+        self._prints = Fingerprints(catalog, recipe, self._columns, versions or {})
+        self.unchanged = 0
+        self.unread = 0
 
-    def tell(self, reject: Reject) -> Reject:
-        """The reject; without its SKU where that is another row's, so that it takes nothing from that one's pictures."""
-        return replace(reject, sku=None) if reject.column == self.own_names["sku"] else reject
+    def knows(self, sku: str) -> bool:
+        """Whether a row that was read has this SKU."""
+        return self._reader.knows(sku)
 
-    def _reject(self, item: Item, stage: Stage, error: CatalogError | RecipeError) -> Reject:
-        column, value = error.place if isinstance(error, Wanting | Blank) else ("", "")
-        return Reject(
-            row=item.row,
-            sku=item.sku,
-            column=self.own_names.get(column, column),
-            value=repr(value)[:VALUE_LIMIT] if value else "",
-            reason=f"stage {stage.name!r}: {error}",
-        )
+    def plan(self, selection: Selection) -> Iterator[Planned | Reject]:
+        """The selection's rows, compared with what is known; rows that are as they were are only counted."""
+        waiting: list[Planned | Reject] = []
+        for entries in self._read(selection):
+            waiting.extend(entries)
+            if len(waiting) >= self._delta.at_once:
+                yield from self._compared(waiting)
+                waiting = []
+        yield from self._compared(waiting)
 
-    def _unit(self, item: Item, stage: Stage, before: Sequence[Unit]) -> Unit:
-        operation = stage.work()
-        options = render_options(stage.options, item.columns)
-        wire = options.model_dump(mode="json", by_alias=True, exclude_none=True)
-        slots = dressed(item, self.recipe, stage, len(before))
-        inputs = {slot: self._addresses(stage, slot, references) for slot, references in slots.items()}
-        gender = item.gender if stage.takes(Slot.GENDER) else None
-        identities = _identities(item, inputs, gender, before[-1] if before else None)
-        key = unit_key(operation.name, operation.version, wire, identities)
-        return Unit(
-            recipe=self.recipe.name,
-            row=item.row,
-            sku=item.sku,
-            title=item.title,
-            stage=stage.name,
-            position=len(before),
-            operation=operation.name,
-            unit_key=key,
-            options=json.dumps(wire, ensure_ascii=False, sort_keys=True),
-            inputs=inputs,
-            gender=gender,
-            pick=stage.pick,
-            credits=operation.credits(options, self.accounts[operation.account_type]),
-            reason="done" if key in self.done else "new",
-        )
+    def _compared(self, entries: Sequence[Planned | Reject]) -> Iterator[Planned | Reject]:
+        self._delta.compare([entry for entry in entries if isinstance(entry, Planned)])
+        for entry in entries:
+            if isinstance(entry, Planned) and entry.settled:
+                self.unchanged += 1
+            else:
+                yield entry
 
-    def _addresses(self, stage: Stage, slot: str, references: Sequence[str]) -> list[str]:
-        column = (stage.picture or "product_image") if slot == Slot.PICTURE else slot
-        return [self._address(column, reference) for reference in references]
+    def _read(self, selection: Selection) -> Iterator[Sequence[Planned | Reject]]:
+        """What was asked for of each part of the catalog."""
+        wanted, absent, taken = set(selection.skus), set(selection.skus), 0
+        for part in self._catalog.parts(self._columns):
+            self.unread += isinstance(part, Reject)
+            entries = [part] if isinstance(part, Reject) else self._entries(part, wanted, whole=selection.is_whole)
+            if wanted:
+                entries = [entry for entry in entries if _sku(entry) in wanted]
+            absent.difference_update(map(_sku, entries))
+            if selection.limit is not None:
+                entries = entries[: selection.limit - taken]
+            taken += len(entries)
+            yield entries
+            if taken == selection.limit:
+                return
+        if absent:
+            raise _absent(self._catalog.source.uri, sorted(absent))
 
-    def _address(self, column: str, reference: str) -> str:
-        try:
-            # In JSON an address may hold half a character, which no UTF-8 can.
-            reference.encode()
-            return self.sources.resolve(reference)
-        except UnicodeEncodeError as error:
-            raise Wanting(
-                f"picture {reference!r} is no text",
-                place=(column, _without_secrets(reference)),
-                next_step="Correct its address.",
-            ) from error
-        except CatalogError as error:
-            raise Wanting(error.what, place=(column, _without_secrets(reference)), next_step=error.next_step) from error
+    def _entries(self, rows: Rows, wanted: set[str], *, whole: bool) -> list[Planned | Reject]:
+        prints = self._prints.of_rows(rows)
+        if whole:
+            skus = self._reader.skus(rows)
+            kept = [
+                index
+                for index, (sku, mark) in enumerate(zip(skus, prints, strict=True))
+                if sku is None or mark is None or not self._delta.unchanged(mark)
+            ]
+            self.unchanged += len(skus) - len(kept)
+            if not kept:
+                return []
+            if len(kept) < len(skus):
+                rows, prints = rows.only(kept), [prints[index] for index in kept]
+        read = zip(self._reader.read(rows), prints, strict=True)
+        return [self._entry(entry, mark) for entry, mark in read if not wanted or entry.sku in wanted]
+
+    def _entry(self, entry: Item | Reject, mark: str | None) -> Planned | Reject:
+        if isinstance(entry, Reject):
+            # Where the SKU is another row's, the reject takes nothing from that one's pictures.
+            return replace(entry, sku=None) if entry.column == self._catalog.mapped["sku"] else entry
+        links = self.chain.links(entry)
+        return links if isinstance(links, Reject) else Planned(entry, links, mark)
+
+
+def pictures_of(catalog: Catalog, recipe: Recipe, sources: PictureSources) -> dict[str, None]:
+    """The addresses of all pictures that a recipe's units work on, in catalog order."""
+    columns = recipe.columns() | {Slot.GENDER}
+    chain, reader = Chain(recipe, sources, catalog.mapped, _priced(recipe, ())), catalog.reader(columns)
+    rows = (part for part in catalog.parts(columns) if not isinstance(part, Reject))
+    entries = (entry for part in rows for entry in reader.read(part))
+    return {uri: None for entry in entries if not isinstance(entry, Reject) for uri in chain.pictures(entry)}
+
+
+def _sku(entry: Planned | Reject) -> str:
+    return (entry.sku or "") if isinstance(entry, Reject) else entry.item.sku
 
 
 def _priced(recipe: Recipe, accounts: Iterable[VendorAccount]) -> dict[type[VendorAccount], VendorAccount]:
     known = {type(account): account for account in accounts}
     kinds = {stage.work().account_type for stage in recipe.stages}
     return {kind: kind.without_key() for kind in kinds} | known
-
-
-def _without_secrets(reference: str) -> str:
-    """A reference as manifests may show it: without a password, and without a web address's signature."""
-    return _ACCOUNT.sub("//…@", bare(reference))
-
-
-def _identities(
-    item: Item, inputs: Mapping[str, Sequence[str]], gender: Gender | None, before: Unit | None
-) -> dict[str, Any]:
-    """What goes into a unit, as its key has it; a stage that follows another works on that one's result."""
-    identities: dict[str, Any] = {
-        slot: [source_identity(uri, item.image_version) for uri in uris] for slot, uris in inputs.items()
-    }
-    if before is not None:
-        identities[Slot.PICTURE] = result_identity(before.unit_key, before.pick)
-    if gender is not None:
-        identities[Slot.GENDER] = gender
-    return identities
 
 
 def _absent(uri: str, skus: Sequence[str]) -> CatalogError:

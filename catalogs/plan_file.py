@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
 from itertools import groupby
 from pathlib import Path
@@ -13,7 +13,8 @@ from typing import Any, Self, cast
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from catalogs.plan import PlannedItem, Unit
+from catalogs.chain import Chain
+from catalogs.plan import Planned, PlannedItem, Unit
 
 __all__ = ["PLAN_SCHEMA", "PlanWriter", "read_shard", "shards_in"]
 
@@ -36,6 +37,8 @@ PLAN_SCHEMA = pa.schema(
         ("pick", pa.int32()),
         ("credits", pa.float64()),
         ("reason", pa.string()),
+        ("image_version", pa.string()),
+        ("fingerprint", pa.string()),
     ]
 )
 
@@ -48,6 +51,8 @@ class PlanWriter:
     def __init__(self, path: Path, *, shard_items: int) -> None:
         self._writer = pq.ParquetWriter(path, PLAN_SCHEMA, compression="zstd")
         self._shard_items = shard_items
+        self._waiting: list[pa.Table] = []
+        self._waiting_rows = 0
         self._rows: list[dict[str, Any]] = []
         self._items = 0
 
@@ -66,12 +71,36 @@ class PlanWriter:
             for unit in item.units
         )
         if len(self._rows) >= ROWS_PER_GROUP:
+            self._collect()
+
+    def add_all(self, chain: Chain, items: Sequence[Planned]) -> None:
+        """Append items of one recipe, many at a time."""
+        self._collect()
+        while items:
+            group = items[: max(1, ROWS_PER_GROUP // len(chain.credits))]
+            items = items[len(group) :]
+            shards = [(self._items + place) // self._shard_items for place in range(len(group))]
+            self._items += len(group)
+            self._keep(_table(chain, group, shards))
+
+    def _collect(self) -> None:
+        if self._rows:
+            self._keep(pa.Table.from_pylist(self._rows, schema=PLAN_SCHEMA))
+            self._rows.clear()
+
+    def _keep(self, table: pa.Table) -> None:
+        """Full row groups, however few items come at a time."""
+        if self._waiting_rows + table.num_rows > ROWS_PER_GROUP:
+            self._flush()
+        self._waiting.append(table)
+        self._waiting_rows += table.num_rows
+        if self._waiting_rows >= ROWS_PER_GROUP:
             self._flush()
 
     def _flush(self) -> None:
-        if self._rows:
-            self._writer.write_table(pa.Table.from_pylist(self._rows, schema=PLAN_SCHEMA))
-            self._rows.clear()
+        if self._waiting:
+            self._writer.write_table(pa.concat_tables(self._waiting).combine_chunks(), ROWS_PER_GROUP)
+            self._waiting, self._waiting_rows = [], 0
 
     def __enter__(self) -> Self:
         return self
@@ -79,8 +108,44 @@ class PlanWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._collect()
         self._flush()
         self._writer.close()
+
+
+def _table(chain: Chain, items: Sequence[Planned], shards: Sequence[int]) -> pa.Table:
+    """The items' units in columns: a stage's own facts repeat, an item's are told once for each stage."""
+    stages = chain.recipe.stages
+    count, many = len(items), len(stages)
+    rows = [planned.item for planned in items]
+    links = [link for planned in items for link in planned.links]
+    columns: dict[str, list[Any]] = {
+        "shard": _each(shards, many),
+        "recipe": [chain.recipe.name] * (count * many),
+        "row": _each([item.row for item in rows], many),
+        "sku": _each([item.sku for item in rows], many),
+        "title": _each([item.title for item in rows], many),
+        "stage": [stage.name for stage in stages] * count,
+        "position": [*range(many)] * count,
+        "operation": [stage.operation for stage in stages] * count,
+        "unit_key": [link.unit_key for link in links],
+        "options": [link.options for link in links],
+        "inputs": [link.inputs for link in links],
+        "gender": [link.gender for link in links],
+        "pick": [stage.pick for stage in stages] * count,
+        "credits": [*chain.credits] * count,
+        "reason": [reason for planned in items for reason in planned.reasons],
+        "image_version": [link.image_version for link in links],
+        "fingerprint": _each([planned.fingerprint for planned in items], many),
+    }
+    arrays: list[pa.Array[Any]] = [
+        pa.array(columns[name], kind) for name, kind in zip(PLAN_SCHEMA.names, PLAN_SCHEMA.types, strict=True)
+    ]
+    return pa.Table.from_arrays(arrays, schema=PLAN_SCHEMA)
+
+
+def _each(values: Sequence[Any], times: int) -> list[Any]:
+    return [value for value in values for _ in range(times)]
 
 
 def shards_in(path: Path) -> range:

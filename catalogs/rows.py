@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import reprlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,12 +13,16 @@ import pyarrow as pa
 from blocks.operation import Gender
 from catalogs.cells import CellError, cell_values, number, phrase, references, text
 from catalogs.mapping import PICTURE_COLUMNS, CatalogSource, as_gender, translated, vocabulary
+from catalogs.masking import masked_text
 
-__all__ = ["Item", "Reject", "RowReader"]
+__all__ = ["Item", "Reject", "RowReader", "Rows"]
 
 # A SKU names a folder of pictures, and file systems allow a name 255 bytes.
 LONGEST_SKU_BYTES = 200
 VALUE_LIMIT = 200
+
+# One address or path as nearly all cells have it: nothing to strip, to split or to unpack in it.
+_ONE_REFERENCE = re.compile(r"[A-Za-z0-9/.][A-Za-z0-9:/.?=&%_~+#@-]{4,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +55,9 @@ class Reject:
     """
     A row that can't be used, and why.
 
-    `column` is the catalog's own name, and `value` what Python shows of the cell, cut at 200 characters. Where a
-    file or a part of it can't be read, one reject stands for all of its rows and `column` is empty.
+    `column` is the catalog's own name, and `value` what Python shows of the cell, cut at 200 characters and without
+    what signs the addresses in it. Where a file or a part of it can't be read, one reject stands for all of its rows
+    and `column` is empty.
     """
 
     row: int
@@ -71,6 +77,8 @@ def _sku(value: object) -> str:
 
 
 def _first(value: object) -> str | None:
+    if value is None or (isinstance(value, str) and _ONE_REFERENCE.fullmatch(value)):
+        return value
     found = references(value)
     return found[0] if found else None
 
@@ -93,6 +101,9 @@ _READ: dict[str, Callable[[Any], Any]] = {
 }
 
 
+# Their texts are few in number, so that each is read once.
+_OFTEN_ALIKE = frozenset({"gender", "category", "color", "image_version"})
+
 _BLANK: dict[str, Any] = dict.fromkeys(_READ) | {"garments": ()}
 
 
@@ -102,8 +113,22 @@ class _Fault:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Some rows of a catalog as columns by name; `numbers` count them from 1 in reading order."""
+
+    numbers: Sequence[int]
+    cells: Mapping[str, pa.Array[Any]]
+
+    def only(self, indices: Sequence[int]) -> Rows:
+        """Those at these places."""
+        taken = pa.array(indices, pa.int64())
+        cells = {name: column.take(taken) for name, column in self.cells.items()}
+        return Rows([self.numbers[index] for index in indices], cells)
+
+
 class RowReader:
-    """Turns the batches of one catalog into items; it remembers every SKU, to find those that come twice."""
+    """Turns the rows of one catalog into items; it remembers every SKU, to find those that come twice."""
 
     def __init__(self, source: CatalogSource, mapped: Mapping[str, str], names: Collection[str]) -> None:
         """Find our columns as `mapped` says, and give templates the columns in `names`."""
@@ -113,22 +138,37 @@ class RowReader:
         # By hash: some 110 MB for a million SKUs, of which two share a hash in 3 of 10^8 catalogs.
         self._first_rows: dict[int, int] = {}
 
-    def read(self, cells: Mapping[str, pa.Array[Any]], first_row: int, rows: int) -> Iterator[Item | Reject]:
-        """Each row of a batch in order; a column that is not in `cells` is blank."""
-        raw = {name: cell_values(column) for name, column in cells.items()}
+    def skus(self, rows: Rows) -> Sequence[str | None]:
+        """Remember the rows' SKUs, which `read` does too: for rows that need not be read whole. None where one is bad."""
+        skus = self._ours("sku", {self._mapped["sku"]: self._values(rows, "sku")}, len(rows.numbers), {})
+        return [None if self._twice(number, sku) else sku for number, sku in zip(rows.numbers, skus, strict=True)]
+
+    def knows(self, sku: str) -> bool:
+        """Whether a row with this SKU has been read."""
+        return hash(sku) in self._first_rows
+
+    def read(self, rows: Rows) -> Iterator[Item | Reject]:
+        """Each row in order; a column that is not there is blank."""
+        count = len(rows.numbers)
+        raw = {name: cell_values(column) for name, column in rows.cells.items()}
         faults: dict[int, _Fault] = {}
-        ours = {name: self._ours(name, raw, rows, faults) for name in _READ}
-        genders = [as_gender(word) for word in ours["gender"]]
+        ours = {name: self._ours(name, raw, count, faults) for name in _READ}
+        known = {word: as_gender(word) for word in set(ours["gender"])}
+        genders = [known[word] for word in ours["gender"]]
         fields = (ours | {"gender": genders}).values()
         ours["gender"] = [gender or word for gender, word in zip(genders, ours["gender"], strict=True)]
-        for index, values in enumerate(zip(*fields, self._for_templates(raw, ours, rows), strict=True)):
-            row, sku = first_row + index, values[0]
+        for index, values in enumerate(zip(*fields, self._for_templates(raw, ours, count), strict=True)):
+            row, sku = rows.numbers[index], values[0]
             fault = self._twice(row, sku) or faults.get(index)
             if fault is None:
                 yield Item(row, *values)
             else:
                 value = raw[fault.column][index] if fault.column in raw else None
                 yield Reject(row, sku, fault.column, _shown(value), fault.reason)
+
+    def _values(self, rows: Rows, name: str) -> Sequence[Any]:
+        column = self._mapped[name]
+        return cell_values(rows.cells[column]) if column in rows.cells else [None] * len(rows.numbers)
 
     def _ours(self, name: str, raw: Mapping[str, Sequence[Any]], rows: int, faults: dict[int, _Fault]) -> Sequence[Any]:
         if name not in self._mapped:
@@ -138,6 +178,9 @@ class RowReader:
             cells = translated(cells, self._words[name])
         try:
             read = _READ[name]
+            if name in _OFTEN_ALIKE and all(cell is None or isinstance(cell, str) for cell in cells):
+                known = {cell: read(cell) for cell in set(cells)}
+                return [known[cell] for cell in cells]
             return [read(cell) for cell in cells]
         except CellError:
             return [self._read_or_fault(name, cell, index, faults) for index, cell in enumerate(cells)]
@@ -168,7 +211,21 @@ def _readable(cells: Sequence[Any]) -> Sequence[Any]:
     return [None if isinstance(cell, bytes) else cell for cell in cells] if bytes in map(type, cells) else cells
 
 
+class _Shown(reprlib.Repr):
+    """A cell as Python shows it, cut at `VALUE_LIMIT`; its addresses are masked before a cut could hide what they are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxstring = self.maxother = VALUE_LIMIT
+
+    def repr_str(self, x: str, level: int) -> str:
+        return super().repr_str(masked_text(x), level)
+
+    def repr_bytes(self, x: bytes, level: int) -> str:
+        # As Latin-1 every byte is a letter, and the same byte again.
+        masked = masked_text(x[:VALUE_LIMIT].decode("latin-1"))
+        return self.repr_instance(masked.encode("latin-1", "replace"), level)
+
+
 def _shown(value: object) -> str:
-    shorter = reprlib.Repr()
-    shorter.maxstring = shorter.maxother = VALUE_LIMIT
-    return shorter.repr(value[:VALUE_LIMIT] if isinstance(value, bytes) else value)[:VALUE_LIMIT]
+    return masked_text(_Shown().repr(value))[:VALUE_LIMIT]

@@ -16,7 +16,7 @@ from blocks.operation import Options
 from catalogs.cells import phrase
 from catalogs.complaints import complaints
 
-__all__ = ["Blank", "columns_of", "render_options", "unknown_columns"]
+__all__ = ["Blank", "columns_of", "filled", "render_options", "unknown_columns", "wire_of"]
 
 OptionsT = TypeVar("OptionsT", bound=Options)
 
@@ -69,13 +69,13 @@ def _placeholder(template: str, text: str, inside: str | None) -> _Piece:
 
 def columns_of(options: Options) -> set[str]:
     """The columns that the text options name; raises `RecipeError` for a text that is no template."""
-    return {piece.column for text in _texts(_wire(options)) for piece in _parse(text) if piece.column}
+    return {piece.column for text in _texts(wire_of(options)) for piece in _parse(text) if piece.column}
 
 
 def unknown_columns(options: Options, known: Iterable[str]) -> list[str]:
     """For each column that is not in the catalog and has no text to stand in, its name with the nearest ones."""
     names = list(known)
-    needed = {piece.column for text in _texts(_wire(options)) for piece in _parse(text) if piece.fallback is None}
+    needed = {piece.column for text in _texts(wire_of(options)) for piece in _parse(text) if piece.fallback is None}
     missing = sorted(column for column in needed - {None, *names} if column)
     return [_suggest(column, names) for column in missing]
 
@@ -86,20 +86,21 @@ def render_options(options: OptionsT, columns: Mapping[str, Any]) -> OptionsT:
 
     Raises `Blank` for a blank column without a fallback, `RecipeError` when the filled text leaves the option's range.
     """
-    wire = _wire(options)
+    wire = wire_of(options)
     if not any("{" in text or "}" in text for text in _texts(wire)):
         return options
-    filled = _fill(wire, columns)
+    whole = _fill(wire, columns)
     try:
-        return type(options).model_validate(filled)
+        return type(options).model_validate(whole)
     except ValidationError as error:
         raise RecipeError(
-            f"once filled from the row, the options can't be used: {complaints(filled, error)}",
+            f"once filled from the row, the options can't be used: {complaints(whole, error)}",
             next_step="Change the row's text or the recipe's template.",
         ) from error
 
 
-def _wire(options: Options) -> JsonValue:
+def wire_of(options: Options) -> JsonValue:
+    """The options as the vendor gets them, by its own names."""
     return options.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
@@ -114,9 +115,14 @@ def _texts(value: JsonValue) -> Iterable[str]:
             yield from _texts(inner)
 
 
+def filled(template: str, columns: Mapping[str, Any]) -> str:
+    """One text filled from a row; raises `Blank` for a blank column without a fallback."""
+    return "".join([piece.text + _value(piece, columns) for piece in _parse(template)])
+
+
 def _fill(value: JsonValue, columns: Mapping[str, Any]) -> JsonValue:
     if isinstance(value, str):
-        return "".join(piece.text + _value(piece, columns) for piece in _parse(value))
+        return filled(value, columns)
     if isinstance(value, dict):
         return {name: _fill(inner, columns) for name, inner in value.items()}
     if isinstance(value, list):

@@ -8,7 +8,16 @@ import re
 from collections.abc import Mapping
 from typing import Any, cast
 
-__all__ = ["result_identity", "source_identity", "unit_key", "unsigned"]
+__all__ = [
+    "SCHEME",
+    "canonical_json",
+    "key_ending",
+    "key_of_json",
+    "result_identity",
+    "source_identity",
+    "unit_key",
+    "unsigned",
+]
 
 SCHEME = 1
 
@@ -30,8 +39,22 @@ def unit_key(operation: str, version: int, options: Mapping[str, Any], inputs: M
     `inputs` maps each slot to an identity, a list of identities, or a plain fact such as the gender.
     """
     document = {"scheme": SCHEME, "operation": operation, "version": version, "options": options, "inputs": inputs}
-    text = json.dumps(_canonical(document), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(canonical_json(document).encode()).hexdigest()
+
+
+def canonical_json(value: Any) -> str:
+    """The one way in which a unit key has a value."""
+    return json.dumps(_canonical(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def key_ending(operation: str, version: int, options: str) -> str:
+    """What follows a unit's inputs in its key's document, from options in canonical JSON: `inputs` sorts first."""
+    return f',"operation":{canonical_json(operation)},"options":{options},"scheme":{SCHEME},"version":{version}}}'
+
+
+def key_of_json(inputs: str, ending: str) -> str:
+    """The `unit_key` of inputs in canonical JSON and a `key_ending`, for those who make millions of them."""
+    return hashlib.sha256(f'{{"inputs":{inputs}{ending}'.encode()).hexdigest()
 
 
 def source_identity(uri: str, version: str | None) -> str:
@@ -58,7 +81,7 @@ def _canonical(value: Any) -> Any:
 
 def unsigned(uri: str) -> str:
     """The address without what signs it, if it is signed: it names the picture and opens nothing."""
-    if not uri.startswith(("http://", "https://")) or not _SIGNED.search(uri):
+    if "=" not in uri or not uri.startswith(("http://", "https://")) or not _SIGNED.search(uri):
         return uri
     address, _, query = uri.partition("?")
     kept = "&".join(pair for pair in query.split("&") if not _SIGNING.match(pair))

@@ -8,10 +8,13 @@ from contextlib import suppress
 from typing import TypeVar
 
 from prefect.logging import get_run_logger
+from pydantic import ValidationError
 
 from blocks.errors import CatwalkError, StorageError
+from blocks.refusals import masked
 from catalogs.ledger import Attempt, StoredPicture
 from catalogs.manifest import ManifestRow
+from catalogs.masking import masked_text
 from catalogs.plan import PlannedItem, Unit
 from flows.budget import BudgetReached
 from flows.desk import Desk
@@ -23,6 +26,8 @@ __all__ = ["StageWork", "do_stage", "each_of", "take_through"]
 
 StageWork = Callable[[Desk, Unit, StoredPicture | None], Awaitable[ManifestRow]]
 WorkT = TypeVar("WorkT")
+
+MOST_SAID = 300
 
 
 async def take_through(desk: Desk, item: PlannedItem, work: StageWork) -> list[ManifestRow]:
@@ -51,7 +56,7 @@ async def do_stage(desk: Desk, unit: Unit, upstream: StoredPicture | None) -> Ma
         return interrupted(unit, error, desk.run_id, await _recorded(desk, unit))
     except Exception as error:  # noqa: BLE001 - a defect met by one row must not cost the others their night
         get_run_logger().exception("SKU %r, stage %r met a defect in Catwalk", unit.sku, unit.stage)
-        return interrupted(unit, _defect(error), desk.run_id, await _recorded(desk, unit))
+        return interrupted(unit, _defect(desk, error), desk.run_id, await _recorded(desk, unit))
 
 
 async def each_of(things: Iterable[WorkT], work: Callable[[WorkT], Awaitable[None]], *, at_once: int) -> None:
@@ -77,8 +82,19 @@ async def _recorded(desk: Desk, unit: Unit) -> Attempt | None:
     return None
 
 
-def _defect(error: Exception) -> CatwalkError:
+def _defect(desk: Desk, error: Exception) -> CatwalkError:
+    said = masked_text(" ".join(_words(error).split()))
+    for lane in desk.lanes.values():
+        said = masked(lane.account, said) or said
     return CatwalkError(
-        f"a defect in Catwalk: {type(error).__name__}: {error}",
+        f"a defect in Catwalk: {type(error).__name__}: {said[:MOST_SAID]}",
         next_step="The run's log has the trace; please report it.",
     )
+
+
+def _words(error: Exception) -> str:
+    """What the exception says; Pydantic's without the values that it was given."""
+    if isinstance(error, ValidationError):
+        problems = error.errors(include_url=False, include_input=False, include_context=False)
+        return "; ".join(f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in problems)
+    return str(error)

@@ -8,6 +8,7 @@ from typing import Any
 from blocks.errors import CatwalkError, VendorError
 from catalogs.ledger import Attempt, AttemptState
 from catalogs.manifest import ManifestRow
+from catalogs.masking import masked_text
 from catalogs.plan import Unit
 from catalogs.recipe import Recipe
 from catalogs.rows import Reject
@@ -16,6 +17,10 @@ from flows.budget import BudgetReached
 from flows.lane import LaneClosed
 
 __all__ = ["blocked", "ended", "interrupted", "quarantined"]
+
+FORGETTING = (
+    "Vendors forget jobs after 24 hours: the next run then marks the unit as failed, and --retry failed repeats it."
+)
 
 
 def ended(unit: Unit, attempt: Attempt, run_id: str) -> ManifestRow:
@@ -49,12 +54,13 @@ def interrupted(unit: Unit, error: CatwalkError, run_id: str, attempt: Attempt |
     if isinstance(error, VendorError):
         said = {"vendor": error.vendor, "job_id": error.job_id, "request_id": error.request_id}
         facts |= {name: word for name, word in said.items() if word}
+    waits = attempt is not None and attempt.state is AttemptState.SUBMITTED
     return _row(
         unit,
         status=_status(error),
         reason=error.what,
         error_kind=error.kind(),
-        error_message=str(error),
+        error_message=f"{error} {FORGETTING}" if waits else str(error),
         **facts,
     )
 
@@ -79,6 +85,7 @@ def blocked(unit: Unit, by: ManifestRow, run_id: str) -> ManifestRow:
 
 def quarantined(reject: Reject, recipe: Recipe, run_id: str) -> list[ManifestRow]:
     """The rows, one a stage, of a catalog row that can't be used."""
+    reason = masked_text(reject.reason)
     return [
         ManifestRow(
             recipe=recipe.name,
@@ -88,11 +95,11 @@ def quarantined(reject: Reject, recipe: Recipe, run_id: str) -> list[ManifestRow
             position=position,
             operation=stage.operation,
             status="quarantined",
-            reason=reject.reason,
+            reason=reason,
             run_id=run_id,
             inputs=json.dumps({reject.column: reject.value}, ensure_ascii=False),
             error_kind="catalog_error",
-            error_message=f"Row {reject.row}, column {reject.column!r}: {reject.reason}",
+            error_message=f"Row {reject.row}, column {reject.column!r}: {reason}",
         )
         for position, stage in enumerate(recipe.stages)
     ]
@@ -121,5 +128,7 @@ def _row(unit: Unit, **fields: Any) -> ManifestRow:
             {slot: [unsigned(uri) for uri in uris] for slot, uris in unit.inputs.items()}, ensure_ascii=False
         ),
         pick=unit.pick,
+        image_version=unit.image_version,
+        fingerprint=unit.fingerprint,
         **fields,
     )

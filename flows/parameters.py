@@ -54,6 +54,12 @@ class CatalogRun(BaseModel):
         default_factory=list[Retry],
         description="Repeat units that ended so before; an unknown one may be charged a second time.",
     )
+    check_pictures: bool = Field(
+        default=False, description="Ask every picture's server whether it is still the one that was there before."
+    )
+    retire: bool = Field(
+        default=False, description="Mark what the manifest has of SKUs that have left the catalog as retired."
+    )
     max_credits: Credits | None = Field(
         default=None, description="Credits that the run may spend, all vendors' together; empty means no limit."
     )

@@ -16,6 +16,7 @@ from catalogs.layout import plan_path, rejects_path
 from catalogs.ledger import now
 from catalogs.runs import OpenRun, Runs
 from flows.accounts import check_accounts, open_storage
+from flows.ending import noted
 from flows.parameters import CatalogRun, ShardRun
 from flows.planning import RunPlan, make_plan
 from flows.process_shard import work_shard
@@ -31,6 +32,11 @@ PARQUET = "application/vnd.apache.parquet"
 @flow(name="process-catalog", flow_run_name="{run.output}", persist_result=False)
 async def process_catalog(run: CatalogRun) -> State[RunReport]:
     """Fetch what a killed run left, plan, work through the shards, publish manifest and gallery, report."""
+    return await noted(deliver(run))
+
+
+async def deliver(run: CatalogRun) -> State[RunReport]:
+    """All that the flow does, step by step."""
     started_at = now()
     opened = await open_run(run, started_at)
     run_id = opened.run_id

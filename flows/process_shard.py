@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Awaitable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import cast
 
 from prefect import flow
 from prefect.client.schemas.objects import State
+from prefect.logging import get_run_logger
 from prefect.states import Completed
 
 from blocks.storage import ObjectStorage
@@ -19,6 +21,7 @@ from catalogs.plan_file import read_shard
 from catalogs.runs import Runs
 from flows.accounts import open_storage
 from flows.desk import open_desk
+from flows.ending import PREFECT_ERRORS, FlowAtWork, noted
 from flows.parameters import ShardRun
 from flows.progress import RunProgress, shown
 from flows.tasks import work_through
@@ -30,6 +33,27 @@ __all__ = ["process_shard", "work_shard"]
 @flow(name="process-shard", flow_run_name="{shard.run_id} shard {shard.shard}", persist_result=False)
 async def process_shard(shard: ShardRun) -> State[str]:
     """Work through one shard; its result is the path of its manifest under the output."""
+    return await noted(_worked_through(shard))
+
+
+async def work_shard(shard: ShardRun) -> str:
+    """
+    Run the flow in this process; the path of its manifest.
+
+    A shard whose flow run Prefect's server can't begin is worked through within the caller's, as paid work does not
+    hang on the server.
+    """
+    run = FlowAtWork(lambda: cast("Awaitable[State[str]]", process_shard(shard, return_state=True)))
+    try:
+        return await run.result()
+    except PREFECT_ERRORS:
+        if run.begun:
+            raise
+        get_run_logger().warning("Prefect could not begin a flow run for shard %s", shard.shard, exc_info=True)
+    return cast("str", (await _worked_through(shard)).data)
+
+
+async def _worked_through(shard: ShardRun) -> State[str]:
     with TemporaryDirectory(prefix="catwalk-") as folder:
         items = await read_items(shard, Path(folder))
         rows = await _work(shard, items)
@@ -37,12 +61,6 @@ async def process_shard(shard: ShardRun) -> State[str]:
     counts = Counter(row.status for row in rows)
     words = ", ".join(f"{count} {status}" for status, count in counts.most_common())
     return Completed(name="Completed" if counts.keys() <= {"done"} else "Partial", message=words, data=path)
-
-
-async def work_shard(shard: ShardRun) -> str:
-    """Run the flow in this process; the path of its manifest."""
-    # Prefect hands out the data of a returned state, which its stubs don't know.
-    return cast("str", await process_shard(shard))
 
 
 async def read_items(shard: ShardRun, folder: Path) -> list[PlannedItem]:
@@ -61,6 +79,7 @@ async def _work(shard: ShardRun, items: list[PlannedItem]) -> list[ManifestRow]:
         shown(progress),
         kept(desk.open_items, Runs(desk.storage), shard.run_id, shard.shard),
     ):
+        desk.open_items.name([item.sku for item in items])
         return await work_through(desk, items, at_once=shard.items_in_flight)
 
 

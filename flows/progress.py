@@ -21,6 +21,7 @@ from flows.budget import Budget
 __all__ = ["RunProgress", "shown"]
 
 ARTIFACT_SECONDS = 3.0
+ANSWER_SECONDS = 5.0
 TERMINAL_SECONDS = 0.25
 LINE_EVERY_PERCENT = 10
 
@@ -68,12 +69,40 @@ class RunProgress:
         return "; ".join(part for part in (stages, troubles, money, waits) if part)
 
 
+class _Artifact:
+    """The progress artifact in Prefect; a server that does not answer must neither stop paid work nor hold it up."""
+
+    def __init__(self, progress: RunProgress) -> None:
+        self._progress = progress
+        self._id: UUID | None = None
+        self._is_up_to_date = True
+
+    async def update(self) -> None:
+        """Show how far the work has come."""
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await self._tell()
+            self._is_up_to_date = True
+        except Exception:  # noqa: BLE001 - see above
+            if self._is_up_to_date:
+                get_run_logger().warning("Prefect does not show the progress; the work goes on.", exc_info=True)
+            self._is_up_to_date = False
+
+    async def _tell(self) -> None:
+        percent, words = self._progress.percent, self._progress.words()
+        if self._id is None:
+            self._id = await acreate_progress_artifact(percent, description=words)
+        else:
+            await aupdate_progress_artifact(self._id, percent, description=words)
+
+
 @asynccontextmanager
 async def shown(progress: RunProgress) -> AsyncGenerator[None]:
     """Show progress for as long as the block runs."""
-    artifact = await acreate_progress_artifact(0.0, description=progress.words())
+    artifact = _Artifact(progress)
+    await artifact.update()
     screens = [
-        asyncio.create_task(_in_prefect(progress, artifact)),
+        asyncio.create_task(_in_prefect(artifact)),
         asyncio.create_task(_in_terminal(progress, sys.stderr)),
     ]
     try:
@@ -82,20 +111,13 @@ async def shown(progress: RunProgress) -> AsyncGenerator[None]:
         for screen in screens:
             screen.cancel()
         await asyncio.gather(*screens, return_exceptions=True)
-        await _update(progress, artifact)
+        await artifact.update()
 
 
-async def _in_prefect(progress: RunProgress, artifact: UUID) -> None:
+async def _in_prefect(artifact: _Artifact) -> None:
     while True:
         await asyncio.sleep(ARTIFACT_SECONDS)
-        await _update(progress, artifact)
-
-
-async def _update(progress: RunProgress, artifact: UUID) -> None:
-    try:
-        await aupdate_progress_artifact(artifact, progress.percent, description=progress.words())
-    except Exception:  # noqa: BLE001 - a server that can't be reached must not stop paid work
-        get_run_logger().warning("The progress artifact could not be updated; the work goes on.", exc_info=True)
+        await artifact.update()
 
 
 async def _in_terminal(progress: RunProgress, stream: TextIO) -> None:

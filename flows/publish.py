@@ -9,11 +9,15 @@ from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
+
 from blocks.storage import ObjectStorage
 from catalogs.exhibits import exhibits_of, garments_of, item_of, summary_of
 from catalogs.gallery import render_gallery
 from catalogs.layout import CSV_PATH, GALLERY_PATH, MANIFEST_PATH
-from catalogs.manifest import merge_manifests, read_rows, write_csv
+from catalogs.manifest import read_rows, write_csv
+from catalogs.manifest_merge import ManifestUpdate
+from catalogs.picture_versions import PICTURE_VERSIONS_PATH
 from catalogs.sources import PictureSources
 from flows.accounts import open_storage
 from flows.parameters import Accounts
@@ -24,6 +28,8 @@ from flows.thumbnails import thumbnails
 __all__ = ["PublishedManifest", "publish_gallery", "publish_manifest"]
 
 PARQUET = "application/vnd.apache.parquet"
+# More rows than people open as a spreadsheet; a CSV of them would take longer to write than the manifest itself.
+CSV_ROWS = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,24 +59,44 @@ class PublishedManifest:
 
 
 async def publish_manifest(
-    storage: ObjectStorage, parts: Sequence[str], folder: Path, run_id: str
+    storage: ObjectStorage,
+    parts: Sequence[str],
+    folder: Path,
+    run_id: str,
+    *,
+    upkeep: Path | None = None,
+    versions: Path | None = None,
 ) -> PublishedManifest:
-    """Merge the parts into the output's manifest and replace it, and its CSV, in one step each."""
+    """
+    Merge the parts into the output's manifest and replace it, and its CSV, in one step each.
+
+    `upkeep` is what planning found out of other items, `versions` of pictures. Where nothing has changed, nothing is
+    written.
+    """
     local = [await _fetched(storage, part, folder / f"part-{n:05}.parquet") for n, part in enumerate(parts)]
     async with alone(storage, run_id):
-        await _merge(storage, local, folder)
-    return PublishedManifest(storage, folder / "manifest.parquet", tuple(local))
+        if versions is not None:
+            await storage.upload(PICTURE_VERSIONS_PATH, versions, content_type=PARQUET)
+        manifest = await _merge(storage, local, folder, upkeep)
+    return PublishedManifest(storage, manifest, tuple(local))
 
 
-async def _merge(storage: ObjectStorage, parts: Sequence[Path], folder: Path) -> None:
+async def _merge(storage: ObjectStorage, parts: Sequence[Path], folder: Path, upkeep: Path | None) -> Path:
     previous = None
     if await storage.exists(MANIFEST_PATH):
         previous = await _fetched(storage, MANIFEST_PATH, folder / "current.parquet")
+    update = await asyncio.to_thread(ManifestUpdate, previous, parts, upkeep=upkeep)
+    if previous is not None and not update.is_needed:
+        return previous
     manifest, table = folder / "manifest.parquet", folder / "manifest.csv"
-    await asyncio.to_thread(merge_manifests, previous, parts, manifest)
-    await asyncio.to_thread(write_csv, manifest, table)
-    await storage.upload(CSV_PATH, table, content_type="text/csv; charset=utf-8")
+    await asyncio.to_thread(update.write, manifest)
+    if pq.read_metadata(manifest).num_rows <= CSV_ROWS:
+        await asyncio.to_thread(write_csv, manifest, table)
+        await storage.upload(CSV_PATH, table, content_type="text/csv; charset=utf-8")
+    else:
+        await storage.remove(CSV_PATH)
     await storage.upload(MANIFEST_PATH, manifest, content_type=PARQUET)
+    return manifest
 
 
 async def publish_gallery(manifest: PublishedManifest, report: RunReport, accounts: Accounts, *, most: int) -> None:

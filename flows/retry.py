@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import dropwhile
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from prefect import flow
 from prefect.client.schemas.objects import State
 
+from blocks.account import VendorAccount
 from blocks.errors import CatalogError, StorageError
+from blocks.operations import OPERATIONS
 from blocks.storage import MissingObject, ObjectStorage
 from catalogs.layout import MANIFEST_PATH, plan_path
 from catalogs.ledger import now
 from catalogs.manifest import read_rows
-from catalogs.plan import PlannedItem
+from catalogs.plan import PlannedItem, Unit
 from catalogs.plan_file import PlanWriter, read_shard, shards_in
-from flows.accounts import open_storage
+from flows.accounts import open_storage, priced_account
+from flows.ending import noted
 from flows.parameters import RetryRun, ShardRun
 from flows.planning import SHARD_ITEMS
 from flows.process_catalog import PARQUET, new_run_id
@@ -24,19 +30,49 @@ from flows.process_shard import work_shard
 from flows.publish import publish_gallery, publish_manifest
 from flows.report import RunReport, as_state, publish_report, summarise
 
-__all__ = ["retry_output"]
+__all__ = ["RetryPlan", "plan_retry", "retry_output"]
+
+
+@dataclass(slots=True)
+class RetryPlan:
+    """A plan on disk of what is repeated, with what waited for it, and what that adds up to."""
+
+    path: Path
+    shards: int = 0
+    items: int = 0
+    units: Counter[str] = field(default_factory=Counter[str])
+    credits: dict[str, float] = field(default_factory=dict[str, float])
+    accounts: list[VendorAccount] = field(default_factory=list[VendorAccount])
+
+    def count(self, units: Iterable[Unit]) -> None:
+        """Add an item's units that are to be done."""
+        self.items += 1
+        for unit in units:
+            self.units[unit.stage] += 1
+            vendor = OPERATIONS[unit.operation].account_type.vendor
+            self.credits[vendor] = self.credits.get(vendor, 0.0) + unit.credits
+
+    def in_money(self, vendor: str) -> str | None:
+        """What a vendor's units cost in money, if its account has the price of a credit."""
+        account = next((account for account in self.accounts if account.vendor == vendor), None)
+        return account.in_money(self.credits[vendor]) if account else None
 
 
 @flow(name="retry", flow_run_name="{retry.output}", persist_result=False)
 async def retry_output(retry: RetryRun) -> State[RunReport]:
     """Find the units in the manifest, plan them as they were planned, work through them, publish."""
+    return await noted(_repeated(retry))
+
+
+async def _repeated(retry: RetryRun) -> State[RunReport]:
     started_at = now()
     run_id = new_run_id(started_at)
     storage = await open_storage(retry.output, retry.accounts)
     with TemporaryDirectory(prefix="catwalk-") as scratch:
         folder = Path(scratch)
-        shards = await _plan(storage, retry, run_id, folder)
-        parts = [await work_shard(_shard(retry, run_id, shard)) for shard in range(shards)]
+        plan = await plan_retry(retry, folder)
+        await storage.upload(plan_path(run_id), plan.path, content_type=PARQUET)
+        parts = [await work_shard(_shard(retry, run_id, shard)) for shard in range(plan.shards)]
         manifest = await publish_manifest(storage, parts, folder, run_id)
         report = summarise(
             manifest.rows_of_run(),
@@ -44,6 +80,7 @@ async def retry_output(retry: RetryRun) -> State[RunReport]:
             started_at=started_at,
             recipe=", ".join(sorted(manifest.recipes())),
             unchanged=0,
+            accounts=plan.accounts,
             max_credits=retry.max_credits,
             **manifest.facts(gallery=retry.gallery_items > 0),
         )
@@ -52,21 +89,36 @@ async def retry_output(retry: RetryRun) -> State[RunReport]:
     return as_state(report)
 
 
-async def _plan(storage: ObjectStorage, retry: RetryRun, run_id: str, folder: Path) -> int:
-    """Write the plan of the retry; returns its number of shards."""
+async def plan_retry(retry: RetryRun, folder: Path) -> RetryPlan:
+    """
+    Write the plan of a retry into a local folder.
+
+    Raises `CatalogError` when no unit ended so, and `StorageError` when manifest or earlier plans are not there.
+    """
+    storage = await open_storage(retry.output, retry.accounts)
     wanted = await _wanted(storage, retry, folder)
     if not wanted:
         raise CatalogError(
             f"the manifest at {storage.uri(MANIFEST_PATH)} has no unit that is {' or '.join(retry.kinds)}",
             next_step="`catwalk status` shows how every stage stands.",
         )
-    path = folder / "plan.parquet"
-    with PlanWriter(path, shard_items=SHARD_ITEMS) as writer:
+    plan = RetryPlan(folder / "plan.parquet")
+    operations: set[str] = set()
+    with PlanWriter(plan.path, shard_items=SHARD_ITEMS) as writer:
         for earlier, keys in wanted.items():
             for item in await _planned(storage, earlier, keys, folder):
                 writer.add(item)
-    await storage.upload(plan_path(run_id), path, content_type=PARQUET)
-    return writer.shards
+                plan.count(_to_do(item, keys))
+                operations.update(unit.operation for unit in item.units)
+    plan.shards = writer.shards
+    kinds = {OPERATIONS[operation].account_type for operation in operations}
+    plan.accounts = [await priced_account(kind, retry.accounts) for kind in kinds]
+    return plan
+
+
+def _to_do(item: PlannedItem, keys: set[str]) -> Iterator[Unit]:
+    """The item's units from the first that is repeated on: the later ones had no picture to work on."""
+    return dropwhile(lambda unit: unit.unit_key not in keys, item.units)
 
 
 async def _wanted(storage: ObjectStorage, retry: RetryRun, folder: Path) -> dict[str, set[str]]:

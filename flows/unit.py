@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
+
+from prefect.exceptions import MissingContextError
+from prefect.logging import get_run_logger
 
 from blocks.account import Timeouts
 from blocks.errors import OutcomeUnknown, StorageError, Unavailable, VendorError
@@ -17,9 +22,11 @@ from flows.collect import collect
 from flows.desk import Desk
 from flows.inputs import load_inputs, read_options
 
-__all__ = ["finish_unit"]
+__all__ = ["FRESH_SECONDS", "finish_unit"]
 
 CLAIM_LOOK_SECONDS = 2.0
+# A call may be sent under a claim of this age; docs/reliability.md has the sum that `claim_grace` must cover.
+FRESH_SECONDS = 30.0
 SHORTEST_CLAIM_SECONDS = 1.0
 
 
@@ -35,7 +42,7 @@ async def finish_unit(desk: Desk, unit: Unit, upstream: StoredPicture | None) ->
         if attempt is None or attempt.state is AttemptState.REFUSED or desk.retries(attempt):
             attempt = await _submit(desk, unit, upstream, after=attempt)
         elif attempt.state is AttemptState.SUBMITTED:
-            attempt = await collect(desk, attempt)
+            attempt = await _collect(desk, attempt)
         elif attempt.state is AttemptState.SUBMITTING:
             attempt = await _await_claim(desk, attempt)
         else:
@@ -49,11 +56,19 @@ async def _submit(desk: Desk, unit: Unit, upstream: StoredPicture | None, *, aft
         async with lane.door(), desk.budget.promise(unit.credits) as share:
             call = await _prepare(desk, unit, upstream)
             async with desk.payloads.hold(call):
-                attempt = await _send_in_turn(desk, unit, call, share, after=after)
+                sent = await _send_in_turn(desk, unit, call, share, after=after)
             del call
-        if attempt is not None and attempt.state is AttemptState.SUBMITTED:
-            return await collect(desk, attempt)
-    return attempt
+        if sent.attempt is None or sent.attempt.state is not AttemptState.SUBMITTED:
+            return sent.attempt
+        return await _collect(desk, sent.attempt, in_ledger=sent.in_ledger)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """The attempt that a unit has after its turn, and whether the ledger knows it as it is."""
+
+    attempt: Attempt | None
+    in_ledger: bool = True
 
 
 async def _prepare(desk: Desk, unit: Unit, upstream: StoredPicture | None) -> Call:
@@ -63,7 +78,7 @@ async def _prepare(desk: Desk, unit: Unit, upstream: StoredPicture | None) -> Ca
         return await OPERATIONS[unit.operation].prepare(lane.account, inputs, read_options(unit))
 
 
-async def _send_in_turn(desk: Desk, unit: Unit, call: Call, share: Share, *, after: Attempt | None) -> Attempt | None:
+async def _send_in_turn(desk: Desk, unit: Unit, call: Call, share: Share, *, after: Attempt | None) -> _Sent:
     """Try until the vendor has taken or judged the call; each try is an attempt of its own in the ledger."""
     lane = desk.lane_of(unit.operation)
     number = after.number if after else 0
@@ -76,7 +91,7 @@ async def _send_in_turn(desk: Desk, unit: Unit, call: Call, share: Share, *, aft
         number += 1
         claim = _claim(desk, unit, number)
         if not await desk.ledger.claim(claim):
-            return await desk.ledger.latest(unit.unit_key)
+            return _Sent(await desk.ledger.latest(unit.unit_key))
         try:
             return await _post(desk, unit, call, claim, share)
         except VendorError as error:
@@ -103,10 +118,11 @@ def _claim(desk: Desk, unit: Unit, number: int) -> Attempt:
         credits=unit.credits,
         run_id=desk.run_id,
         claimed_at=now(),
+        journal=desk.ledger.journal,
     )
 
 
-async def _post(desk: Desk, unit: Unit, call: Call, claim: Attempt, share: Share) -> Attempt:
+async def _post(desk: Desk, unit: Unit, call: Call, claim: Attempt, share: Share) -> _Sent:
     """Send the one paid call under its claim, and write down at once what became of it."""
     lane = desk.lane_of(unit.operation)
     share.commit()
@@ -118,11 +134,10 @@ async def _post(desk: Desk, unit: Unit, call: Call, claim: Attempt, share: Share
         attempt = _judged(claim, error)
         await desk.ledger.record(attempt)
         if not attempt.at_risk():
-        journal=desk.ledger.journal,
             await share.release()
         if attempt.state is AttemptState.REFUSED:
             raise
-        return attempt
+        return _Sent(attempt)
     desk.progress.go_on(lane.account.vendor)
     return await _keep_job(desk, claim, accepted)
 
@@ -130,15 +145,15 @@ async def _post(desk: Desk, unit: Unit, call: Call, claim: Attempt, share: Share
 def _check_fresh(claim: Attempt, timeouts: Timeouts) -> None:
     """Send nothing under a claim that another run could take for a dead one's before the answer is written down."""
     age = (now() - claim.claimed_at).total_seconds()
-    if age > max(timeouts.claim_grace / 2, SHORTEST_CLAIM_SECONDS):
+    if age > max(min(timeouts.claim_grace / 2, FRESH_SECONDS), SHORTEST_CLAIM_SECONDS):
         raise Unavailable(
             f"the storage took {age:.0f} s to write the claim, so the call was not sent",
             vendor=claim.vendor,
-            next_step="It is tried again under a new claim; timeouts.claim_grace sets how old a claim may be.",
+            next_step="It is tried again under a new claim.",
         )
 
 
-async def _keep_job(desk: Desk, claim: Attempt, accepted: Accepted) -> Attempt:
+async def _keep_job(desk: Desk, claim: Attempt, accepted: Accepted) -> _Sent:
     attempt = claim.becomes(
         AttemptState.SUBMITTED,
         job_id=accepted.job_id,
@@ -149,14 +164,40 @@ async def _keep_job(desk: Desk, claim: Attempt, accepted: Accepted) -> Attempt:
     try:
         await desk.ledger.record(attempt)
     except StorageError as error:
+        with suppress(MissingContextError):
+            get_run_logger().warning(
+                "SKU %r, stage %r: job %s was accepted and is followed, though the ledger could not be written: %s",
+                attempt.sku,
+                attempt.stage,
+                accepted.job_id,
+                error,
+            )
+        return _Sent(attempt, in_ledger=False)
+    return _Sent(attempt)
+
+
+async def _collect(desk: Desk, attempt: Attempt, *, in_ledger: bool = True) -> Attempt:
+    """Collect a job; one without an end stays known to the ledger, and its item to whoever rescues this run."""
+    try:
+        return await collect(desk, attempt)
+    except Exception:
+        desk.open_items.keep_open(attempt.sku)
+        if not in_ledger:
+            await _write_at_last(desk, attempt)
+        raise
+
+
+async def _write_at_last(desk: Desk, attempt: Attempt) -> None:
+    try:
+        await desk.ledger.record(attempt)
+    except StorageError as error:
         raise OutcomeUnknown(
             f"the job was accepted and the ledger could not be written: {error}",
             vendor=attempt.vendor,
-            job_id=accepted.job_id,
-            request_id=accepted.request_id,
+            job_id=attempt.job_id,
+            request_id=attempt.request_id,
             next_step="Keep the job id: the vendor holds the result for 24 hours.",
         ) from error
-    return attempt
 
 
 def _judged(claim: Attempt, error: VendorError) -> Attempt:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 
 from prefect.logging import get_run_logger
@@ -17,20 +17,31 @@ KEEP_SECONDS = 5.0
 
 
 class OpenItems:
-    """The items that have begun and not ended, by their place in the shard."""
+    """The items that have begun and not ended, or left a job at its vendor, by their place in the shard."""
 
     def __init__(self) -> None:
         self._open: set[int] = set()
         self._begun = 0
+        self._skus: Sequence[str] = ()
+        self._waiting: set[str] = set()
+
+    def name(self, skus: Sequence[str]) -> None:
+        """Whose place is which."""
+        self._skus = skus
 
     def begin(self, place: int) -> None:
         """An item is being worked on."""
         self._open.add(place)
         self._begun = max(self._begun, place + 1)
 
+    def keep_open(self, sku: str) -> None:
+        """A job of this item has not been fetched: a rescue has to look at the item, whatever becomes of it here."""
+        self._waiting.add(sku)
+
     def end(self, place: int) -> None:
         """An item has come to its end, well or not."""
-        self._open.discard(place)
+        if not self._waiting.intersection(self._skus[place : place + 1]):
+            self._open.discard(place)
 
     def window(self) -> Window:
         """What a rescue would have to look at."""

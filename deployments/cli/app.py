@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import sys
+import logging
 from importlib.metadata import version
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -16,6 +16,8 @@ from blocks.errors import CatwalkError  # noqa: E402 - Prefect reads its setting
 from deployments.cli.console import complain  # noqa: E402
 from deployments.cli.demo import demo  # noqa: E402
 from deployments.cli.doctor import doctor  # noqa: E402
+from deployments.cli.flow import leave  # noqa: E402
+from deployments.cli.inspect import inspect  # noqa: E402
 from deployments.cli.rescue import rescue  # noqa: E402
 from deployments.cli.retry import retry  # noqa: E402
 from deployments.cli.run import run  # noqa: E402
@@ -34,7 +36,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, run, retry, rescue, status, doctor, sandbox):
+for command in (demo, inspect, run, retry, rescue, status, doctor, sandbox):
     app.command()(command)
 
 
@@ -53,15 +55,22 @@ def _options(
     pass
 
 
-def main() -> None:
+def main() -> NoReturn:
     """Run the command line; an expected error is one message and exit code 1, never a traceback."""
+    # A log line that could not be sent to Prefect's server is no news to a person.
+    logging.raiseExceptions = False
+    leave(_run())
+
+
+def _run() -> int:
     try:
         app()
     except CatwalkError as error:
         complain(error)
-        sys.exit(EXIT_FAILED)
+        return EXIT_FAILED
     except SystemExit as ended:
         # What Typer makes of Ctrl-C.
         if ended.code == EXIT_INTERRUPTED:
             typer.echo("Interrupted. Run the same command again: what was paid for is fetched, not repeated.", err=True)
-        raise
+        return ended.code if isinstance(ended.code, int) else int(bool(ended.code))
+    return 0

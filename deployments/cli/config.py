@@ -1,30 +1,35 @@
-"""The file given as `--config`: how a team's catalog is called, and which accounts to use."""
+"""The file given as `--config`: how a team's catalog reads as ours, and which accounts to use."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
 from blocks.errors import CatalogError
+from catalogs.conditions import Condition
+from catalogs.mapping import CatalogMapping, CatalogSource, did_you_mean
 from flows.parameters import Accounts
 
 __all__ = ["RunConfig", "load_config"]
 
 
-class RunConfig(BaseModel):
+class RunConfig(CatalogMapping):
     """Settings that stay the same from run to run."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    columns: dict[str, str] = Field(default_factory=dict, description="Logical name to the catalog's own column name.")
-    values: dict[str, dict[str, str]] = Field(
-        default_factory=dict, description="Logical name to a map from the catalog's own values to ours."
-    )
     accounts: Accounts = Field(default_factory=Accounts, description="Prefect block documents to use.")
     items_in_flight: int = Field(default=500, ge=1, le=5000, description="Items worked on at one time.")
     gallery_items: int = Field(default=1000, ge=0, description="How many items the gallery shows.")
+
+    def source(self, uri: str) -> CatalogSource:
+        """A catalog, read as this file says."""
+        settings: dict[str, Any] = {name: getattr(self, name) for name in CatalogMapping.model_fields}
+        return CatalogSource(uri=uri, **settings)
 
 
 def load_config(path: Path | None) -> RunConfig:
@@ -36,9 +41,25 @@ def load_config(path: Path | None) -> RunConfig:
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise CatalogError(f"the config {str(path)!r} can't be read: {error}") from error
     except ValidationError as error:
-        problem = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in problem["loc"])
         raise CatalogError(
-            f"the config {str(path)!r} can't be used: {where or 'the file'}: {problem['msg']}",
+            f"the config {str(path)!r} can't be used: {_complaint(error.errors(include_url=False))}",
             next_step=f"Its fields are: {', '.join(RunConfig.model_fields)}.",
         ) from error
+
+
+def _complaint(problems: list[ErrorDetails]) -> str:
+    # A field that is missing may be the one that is misspelt.
+    problem = min(problems, key=lambda each: each["type"] != "extra_forbidden")
+    place = [str(part) for part in problem["loc"]]
+    where = ".".join(place) or "the file"
+    if problem["type"] == "extra_forbidden":
+        return f"{where}: there is no such field{did_you_mean(place[-1], _fields(place))}"
+    if isinstance(problem["input"], bool):
+        return f"{where}: {problem['msg']}; YAML reads yes, no, on and off as true and false, so put them in quotes"
+    return f"{where}: {problem['msg'].removeprefix('Value error, ')}"
+
+
+def _fields(place: list[str]) -> list[str]:
+    nested: dict[str, type[BaseModel]] = {"where": Condition, "accounts": Accounts}
+    model = nested.get(place[0], RunConfig) if len(place) > 1 else RunConfig
+    return [field.alias or name for name, field in model.model_fields.items()]

@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Protocol
+
 import typer
 
 from blocks.errors import CatwalkError
 from flows.report import RunReport
 
-__all__ = ["complain", "tell_report"]
+__all__ = ["Priced", "complain", "tell_prices", "tell_report"]
 
 MOST_TROUBLES_TOLD = 10
+
+
+class Priced(Protocol):
+    """A plan's units by stage, and their credits by vendor."""
+
+    @property
+    def units(self) -> Mapping[str, int]:
+        """How many of each stage."""
+        ...
+
+    @property
+    def credits(self) -> Mapping[str, float]:
+        """What they cost at each vendor."""
+        ...
+
+    def in_money(self, vendor: str) -> str | None:
+        """What they cost at a vendor in money, if that is known."""
+        ...
 
 
 def complain(error: CatwalkError) -> None:
@@ -34,3 +55,15 @@ def tell_report(report: RunReport) -> None:
     typer.echo(f"Manifest: {report.manifest}")
     if report.gallery:
         typer.echo(f"Gallery:  {report.gallery}")
+
+
+def tell_prices(plan: Priced, max_credits: float | None) -> None:
+    """What would be done and paid."""
+    for stage, count in plan.units.items():
+        typer.echo(f"  {stage}: {count} units")
+    for vendor, price in plan.credits.items():
+        money = plan.in_money(vendor)
+        typer.echo(f"  {vendor}: {price:g} credits by the price list" + (f", {money}" if money else ""))
+    total = sum(plan.credits.values())
+    if max_credits is not None and total > max_credits:
+        typer.echo(f"  {total:g} credits in all: the run spends at most {max_credits:g} and holds the rest")

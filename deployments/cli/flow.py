@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 from collections.abc import Awaitable
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, NoReturn, cast
 
 import typer
 from prefect import Flow
@@ -14,17 +16,23 @@ from prefect.settings import PREFECT_API_URL
 from pydantic import BaseModel
 
 from blocks.errors import CatwalkError
+from flows.ending import PREFECT_ERRORS, FlowAtWork
 from flows.report import RunReport
 
-__all__ = ["MaxCredits", "announce_prefect", "exit_code", "report_of_flow"]
+__all__ = ["MaxCredits", "announce_prefect", "exit_code", "leave", "report_of_flow"]
 
 EXIT_NOT_DONE = 1
 EXIT_PARTIAL = 3
+CHECK_SECONDS = 15.0
+CAUSE_LIMIT = 200
 
 MaxCredits = Annotated[
     float | None,
     typer.Option(min=0, max=1e9, help="Spend no more than N credits, all vendors' together; what is over is held."),
 ]
+
+# Event loops with flow runs whose end Prefect's server was not told.
+_LEFT_ALONE: list[asyncio.Runner] = []
 
 
 def announce_prefect() -> None:
@@ -37,17 +45,35 @@ def announce_prefect() -> None:
 
 def report_of_flow(flow: Flow[Any, Any], request: BaseModel) -> RunReport:
     """Run a flow in this process; raises the error that kept it from doing its job."""
-    return asyncio.run(_ended(flow, request))
-
-
-async def _ended(flow: Flow[Any, Any], request: BaseModel) -> RunReport:
-    await _check_prefect()
+    asyncio.run(_check_prefect())
     # Prefect's stubs take an async flow's state for awaited already.
-    state = await cast("Awaitable[State[RunReport]]", flow(request, return_state=True))
-    result: RunReport | Exception = await state.aresult(raise_on_failure=False)
-    if isinstance(result, Exception):
-        raise result
-    return result
+    run = FlowAtWork(lambda: cast("Awaitable[State[RunReport]]", flow(request, return_state=True)))
+    runner = asyncio.Runner()
+    try:
+        report = runner.run(run.result())
+    except Exception as error:
+        if run.begun and not isinstance(error, PREFECT_ERRORS):
+            raise
+        raise _failed(error) from error
+    finally:
+        if run.told:
+            runner.close()
+        else:
+            # Closed, it would wait for tasks that wait for a server which does not answer.
+            _LEFT_ALONE.append(runner)
+    if not run.told:
+        typer.secho(f"Warning: {_server()} does not answer: its record of this run stays incomplete.", err=True)
+    return report
+
+
+def leave(code: int) -> NoReturn:
+    """End the process, without a last word to a Prefect server that does not answer: it would take minutes."""
+    if not _LEFT_ALONE:
+        sys.exit(code)
+    _stop_temporary_server()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 async def _check_prefect() -> None:
@@ -55,13 +81,38 @@ async def _check_prefect() -> None:
     url = PREFECT_API_URL.value()
     if url is None:
         return
-    async with get_client() as client:
-        trouble = await client.api_healthcheck()
+    try:
+        async with asyncio.timeout(CHECK_SECONDS), get_client() as client:
+            trouble = await client.api_healthcheck()
+    except TimeoutError:
+        trouble = f"nothing came within {CHECK_SECONDS:g} s"
     if trouble is not None:
         raise CatwalkError(
             f"the Prefect server at {url} does not answer: {trouble}",
             next_step="Start it, or unset PREFECT_API_URL to run with a temporary server.",
         )
+
+
+def _failed(error: Exception) -> CatwalkError:
+    """Prefect's trouble in a person's words."""
+    said = " ".join(str(error).split())[:CAUSE_LIMIT] or type(error).__name__
+    return CatwalkError(
+        f"{_server()} failed, and the run with it: {said}",
+        next_step="What was paid for is in the output's ledger. See that the server answers, then run the same "
+        "command again: it fetches what is there and pays for nothing twice.",
+    )
+
+
+def _server() -> str:
+    url = PREFECT_API_URL.value()
+    return f"the Prefect server at {url}" if url else "the temporary Prefect server"
+
+
+def _stop_temporary_server() -> None:
+    if PREFECT_API_URL.value() is None:
+        from prefect.server.api.server import SubprocessASGIServer  # noqa: PLC0415 - loaded if it was started at all
+
+        SubprocessASGIServer().stop()
 
 
 def exit_code(report: RunReport) -> int:

@@ -9,10 +9,10 @@ from typing import Annotated
 
 import typer
 
-from catalogs.mapping import CatalogSource
+from catalogs.masking import masked_text
 from catalogs.plan import Selection
 from deployments.cli.config import load_config
-from deployments.cli.console import tell_report
+from deployments.cli.console import tell_prices, tell_report
 from deployments.cli.flow import MaxCredits, announce_prefect, exit_code, report_of_flow
 from flows.parameters import CatalogRun, Retry
 from flows.planning import RunPlan, check_run, make_plan
@@ -27,7 +27,7 @@ def run(
         str, typer.Option(help="Where pictures, ledger and manifest go: a folder or s3://bucket/prefix.")
     ],
     recipe: Annotated[str, typer.Option(help="A shipped recipe's name or a YAML file.")] = "on-model",
-    config: Annotated[Path | None, typer.Option(help="YAML: columns, values, accounts.")] = None,
+    config: Annotated[Path | None, typer.Option(help="YAML: a mapping, as `inspect` proposes it; accounts.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first N items.")] = None,
     sku: Annotated[list[str] | None, typer.Option(help="Only this SKU; may be given several times.")] = None,
     retry: Annotated[
@@ -45,7 +45,7 @@ def run(
         raise typer.BadParameter("it is empty", param_hint="CATALOG")
     settings = load_config(config)
     request = CatalogRun(
-        catalog=CatalogSource(uri=catalog, columns=settings.columns, values=settings.values),
+        catalog=settings.source(catalog),
         recipe=recipe,
         output=output,
         selection=Selection(skus=sku or [], limit=limit),
@@ -70,13 +70,8 @@ def run(
 def tell_plan(plan: RunPlan, max_credits: float | None) -> None:
     """What a run would do and pay."""
     typer.secho(f"{plan.items} items to do, {plan.finished_items} unchanged, {plan.rejected_rows} rows can't be used")
-    for stage, count in plan.units.items():
-        typer.echo(f"  {stage}: {count} units")
-    for vendor, price in plan.credits.items():
-        money = plan.in_money(vendor)
-        typer.echo(f"  {vendor}: {price:g} credits by the price list" + (f", {money}" if money else ""))
-    total = sum(plan.credits.values())
-    if max_credits is not None and total > max_credits:
-        typer.echo(f"  {total:g} credits in all: the run spends at most {max_credits:g} and holds the rest")
+    tell_prices(plan, max_credits)
     for reject in plan.first_rejects:
-        typer.echo(f"  row {reject.row} {reject.sku or '(no SKU)'}, column {reject.column!r}: {reject.reason}")
+        typer.echo(
+            f"  row {reject.row} {reject.sku or '(no SKU)'}, column {reject.column!r}: {masked_text(reject.reason)}"
+        )

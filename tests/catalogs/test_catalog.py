@@ -192,12 +192,16 @@ def test_a_catalog_without_rows(tmp_path: Path) -> None:
     assert refusal(path) == f"catalog '{path}' has no rows."
 
 
-def test_a_column_that_is_there_twice(tmp_path: Path) -> None:
-    """Which of them is meant can't be known."""
+def test_columns_of_one_name_and_of_none_can_be_told_apart(tmp_path: Path) -> None:
+    """The first keeps its name; all can be mapped."""
     path = tmp_path / "c.parquet"
-    pq.write_table(pa.table([pa.array(["A"])] * 3, names=["sku", "title", "sku"]), path)
+    columns = [pa.array([value]) for value in ("A", "Shirt", "B", "red")]
+    pq.write_table(pa.table(columns, names=["sku", "title", "sku", ""]), path)
+    catalog = opened(path, columns={"color": "column 4"})
+    [item] = [entry for entry in catalog.items() if isinstance(entry, Item)]
 
-    assert refusal(path) == "c.parquet has column 'sku' more than once. Give each column its own name."
+    assert catalog.columns == ["sku", "title", "sku (2)", "column 4", "color"]
+    assert dict(item.columns) == {"sku": "A", "title": "Shirt", "sku (2)": "B", "column 4": "red", "color": "red"}
 
 
 def test_a_broken_file_among_others_is_one_reject(tmp_path: Path) -> None:

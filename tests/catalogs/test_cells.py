@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalogs.cells import CellError, cell_values, number, phrase, references, text
+from catalogs.cells import CellError, cell_values, is_blank, number, phrase, plain_texts, references, text
 
 EPOCH = datetime.fromtimestamp(0, UTC).replace(tzinfo=None)
 
@@ -75,6 +75,50 @@ def test_a_date_that_python_does_not_have_is_blank() -> None:
 def test_text_is_stripped_and_nothing_is_none(value: Any, expected: str | None) -> None:
     """What spreadsheets leave in blank cells is blank."""
     assert text(value) == expected
+
+
+@pytest.mark.parametrize("word", ["NA", "na", "-", "\N{EN DASH}", "--"])
+def test_words_that_may_be_meant_are_nothing_only_where_they_cannot_be(word: str) -> None:
+    """A product called NA does not vanish; a SKU or a picture can't be called so."""
+    assert (phrase(word), text(word), references(word)) == (word, None, [])
+
+
+BLANK_COLUMNS = [
+    pa.array(["a", "", " ", "N/A", "#n/a", "NaN", "null", "None", "<NA>", None, "NA", "-", " " * 900, "x" * 19_000]),
+    pa.array(["", "a"]).dictionary_encode(),
+    pa.array(["", "a"], pa.large_string()),
+    pa.array(["", "a"], pa.string_view()),
+    pa.array([0.0, None, float("nan"), float("inf"), 1.5]),
+    pa.array([0, None, 7]),
+    pa.array([Decimal("0.00"), None], pa.decimal128(10, 2)),
+    pa.array([[], None, ["a"]]),
+    pa.array([[], None, ["a"]], pa.large_list(pa.string())),
+    pa.array([False, None]),
+    pa.array([None, EPOCH]),
+    pa.nulls(2),
+]
+
+
+@pytest.mark.parametrize("column", BLANK_COLUMNS, ids=lambda column: str(column.type))
+def test_whole_columns_are_blank_where_their_cells_are(column: pa.Array[Any]) -> None:
+    """Columns at once and cells one by one are read alike."""
+    singly = [phrase(value) for value in cell_values(column)]
+
+    assert is_blank(column).to_pylist() == [value is None for value in singly]
+    assert plain_texts(column).to_pylist() == singly
+
+
+def test_more_words_may_be_nothing() -> None:
+    """A mapping may name its own."""
+    assert is_blank(pa.array(["NA", " - ", "a"]), {"na", "-"}).to_pylist() == [True, True, False]
+
+
+@given(st.lists(st.none() | st.text(max_size=6) | st.sampled_from(["NA", "n/a", " NULL ", "\xa0", "\u3000"])))
+def test_any_text_column_is_blank_where_its_cells_are(values: list[str | None]) -> None:
+    """Whatever people and programs leave there."""
+    column = pa.array(values, pa.string())
+
+    assert plain_texts(column).to_pylist() == [phrase(value) for value in values]
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from blocks.errors import StorageError
-from catalogs import manifest
-from catalogs.manifest import SCHEMA, ManifestRow, ManifestWriter, merge_manifests, read_rows, write_csv
+from catalogs import manifest, manifest_merge
+from catalogs.manifest import SCHEMA, ManifestRow, ManifestWriter, read_rows, write_csv
+from catalogs.manifest_merge import merge_manifests
 from tests.catalogs.made import MOMENT, a_picture, a_row, manifest_of
 
 TEXTS = st.text(alphabet=st.characters(exclude_categories=("Cs",)), max_size=12)
@@ -214,7 +215,8 @@ def test_no_sku_is_ever_lost_or_doubled(
 
 def test_row_groups_are_bounded_and_never_crumbs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A year of nights with a few changes each leaves a file that reads as fast as one."""
-    monkeypatch.setattr(manifest, "ROWS_PER_GROUP", 100)
+    for module in (manifest, manifest_merge):
+        monkeypatch.setattr(module, "ROWS_PER_GROUP", 100)
     state = manifest_of(rows_of(*(f"S{number}" for number in range(300))), tmp_path / "state.parquet")
     groups = pq.ParquetFile(state).num_row_groups
     for night in range(20):

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from blocks.errors import CatalogError
-from catalogs.mapping import CatalogSource, as_gender, map_columns, translated, vocabulary
+from catalogs.mapping import CatalogSource, as_gender, map_columns, namesakes, translated, vocabulary
 
 
 def source(**settings: Any) -> CatalogSource:
@@ -121,6 +121,72 @@ def test_a_gender_that_is_neither_is_refused() -> None:
     assert str(caught.value) == (
         "values: gender maps 'damen' to 'female', which is neither woman nor man. Leave out the words that are neither."
     )
+
+
+def test_a_constant_stands_in_for_a_column() -> None:
+    """Also for one of the catalog's own that happens to have our name."""
+    mapped = map_columns(source(constants={"gender": "Women", "color": "red"}), ["sku", "gender"])
+
+    assert mapped == {"sku": "sku", "gender": "gender (constant)", "color": "color (constant)"}
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ({"constants": {"sku": "A"}}, "constants: sku can't be the same for every product"),
+        ({"constants": {"gender": "kids"}}, "constants: gender is 'kids', which is neither woman nor man"),
+        ({"constants": {"colour": "red"}}, "constants: 'colour' is not one of our columns (did you mean 'color'?)"),
+        (
+            {"columns": {"color": "farbe"}, "constants": {"color": "red"}},
+            "'color' has a column ('farbe') and a constant ('red')",
+        ),
+        ({"group_by": "handle"}, "group_by names 'handle', which the catalog does not have (did you mean 'Handle'?)"),
+        (
+            {"where": [{"column": "fabre", "blank": True}]},
+            "where names 'fabre', which the catalog does not have (did you mean 'farbe'?)",
+        ),
+    ],
+)
+def test_a_mapping_that_cannot_work_is_refused(setting: dict[str, Any], message: str) -> None:
+    """Before a row is read, with what was meant."""
+    with pytest.raises(CatalogError) as caught:
+        map_columns(source(**setting), ["sku", "farbe", "Handle"])
+
+    assert str(caught.value).startswith(message)
+
+
+def test_numbers_in_yaml_are_names_and_values_all_the_same() -> None:
+    """A column may be called 2024, and a code be 7."""
+    settings = source(columns={"title": 2024}, values={"color": {7: "red"}})
+
+    assert (settings.columns, settings.values) == ({"title": "2024"}, {"color": {"7": "red"}})
+
+
+def test_a_mapping_survives_the_way_to_prefect_and_back() -> None:
+    """Parameters of a run are kept as JSON, by name or by alias."""
+    mapping = source(
+        columns={"sku": "Handle"},
+        constants={"garments": ["a.jpg"], "gender": "woman"},
+        blanks=["NA"],
+        group_by="Handle",
+        where=[{"column": "Status", "is": "active"}, {"column": "Size", "in": ["S", 40]}],
+    )
+
+    for by_alias in (True, False):
+        assert mapping == CatalogSource.model_validate_json(mapping.model_dump_json(by_alias=by_alias))
+        assert mapping == CatalogSource.model_validate(mapping.model_dump(mode="json", by_alias=by_alias))
+
+
+def test_the_form_asks_for_the_catalog_first() -> None:
+    """Before how it is mapped."""
+    assert "uri" == next(iter(CatalogSource.model_json_schema()["properties"]))
+
+
+def test_columns_of_ours_are_known_among_those_that_were_read() -> None:
+    """A file may lack some, and a constant has no column."""
+    mapping = source(columns={"garments": "Pics", "title": "Name"}, constants={"color": "red"})
+
+    assert namesakes(mapping, ["SKU", "Pics", "color"]) == {"sku": "SKU", "garments": "Pics"}
 
 
 def test_an_unknown_setting_is_refused() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import pickle
 from collections.abc import Collection, Mapping
 from decimal import Decimal
@@ -246,3 +247,29 @@ def test_every_row_of_any_table_comes_out_once(table: list[dict[str, str | None]
     assert {entry.reason for entry in entries if isinstance(entry, Reject) and entry.sku is None} <= {
         "it is blank, and every row needs a SKU"
     }
+
+
+SECRET = "KEEPSECRET"
+SIGNED = f"https://cdn.example/a.jpg?X-Amz-Credential=AKIA&X-Amz-Signature={SECRET}"
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        pytest.param({"image": SIGNED}, id="a record"),
+        pytest.param({"image": "ab", "signature": SECRET}, id="a record with a signature"),
+        pytest.param(json.dumps([{"image": SIGNED}]), id="JSON"),
+        pytest.param(json.dumps({"image": SIGNED}).replace("/", "\\/"), id="JSON with escapes"),
+        pytest.param(json.dumps({"image": f"https://cdn.example/{'v' * 300}?sig={SECRET}"}), id="longer than is shown"),
+        pytest.param(b"\xff" + SIGNED.encode(), id="bytes"),
+        pytest.param({"image": f"https://anna:{SECRET}@cdn.example/a.jpg"}, id="a password"),
+    ],
+)
+def test_a_cell_that_can_not_be_read_is_shown_without_what_opens_its_addresses(rows: Any, cell: Any) -> None:
+    """A reject goes into manifests and reports, which more people read than the catalog."""
+    [reject] = rows({"sku": ["A"], "top_garment": [cell]})
+
+    assert isinstance(reject, Reject)
+    assert SECRET not in reject.value
+    assert SECRET not in reject.reason
+    assert reject.value

@@ -31,7 +31,7 @@ PATIENT = {"connect": 10.0, "reply": 30.0, "job": 60.0, "refusals": 30.0, "claim
 # For a life that has nothing to send: every claim that it finds is older than this.
 HEIR = {"connect": 0.01, "reply": 0.01}
 # For a life that has to send and to wait for the claims of the dead.
-MOURNER = {"connect": 1.0, "reply": 5.0}
+MOURNER = {"connect": 0.5, "reply": 3.5}
 
 
 @dataclass
@@ -58,14 +58,16 @@ class Scene:
     def life(self, *, retry: Sequence[Retry] = (), **timeouts: float) -> Life:
         """A new run of everything."""
         self.lives += 1
+        run_id = f"life-{self.lives:03}"
         return Life(
-            run_id=f"life-{self.lives:03}",
+            run_id=run_id,
             catalog=str(self.catalog),
             recipe=self.recipe,
             output=self.storage.root,
             manifest=str(self.folder / f"manifest-{self.lives:03}.parquet"),
             retry=list(retry),
-            environment=self.storage_keys | accounts(self.vendors, PATIENT | timeouts),
+            # S3 is told the life's name in `User-Agent`.
+            environment=self.storage_keys | accounts(self.vendors, PATIENT | timeouts) | {"AWS_SDK_UA_APP_ID": run_id},
         )
 
     def begin(self, **settings: Any) -> tuple[Life, Living]:

@@ -22,6 +22,7 @@ ITEMS = 4
 STAGES = 3
 STEP_SECONDS = 90.0
 AWAY_SECONDS = 3.0
+TAIL_SECONDS = 90.0
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +49,7 @@ def arguments(scene: Scene) -> list[str | Path]:
     return ["run", scene.catalog, "--output", scene.storage.root, "--recipe", recipe]
 
 
+@pytest.mark.slow
 def test_killed_command_goes_on_where_it_was(
     scene_on_disk: Callable[..., Scene], vendors: Gate, command: Callable[..., Catwalk]
 ) -> None:
@@ -95,3 +97,30 @@ def test_prefect_server_killed_amid_a_run(
     assert 0 == process.returncode, out + err
     assert {str(AttemptState.DONE): ITEMS * STAGES} == scene.books().states()
     assert ([], ITEMS * STAGES) == (audit.faults, audit.charges)
+
+
+@pytest.mark.slow
+def test_prefect_server_killed_for_good(
+    scene_on_disk: Callable[..., Scene], vendors: Gate, server: MortalServer, command: Callable[..., Catwalk]
+) -> None:
+    """The run pays, stores and publishes all; it waits for the server within bounds, and says that it is gone."""
+    scene = scene_on_disk(items=ITEMS, recipe=ON_MODEL)
+    passed = vendors.turnstile.passed
+
+    process = command().started(*arguments(scene))
+    while vendors.turnstile.passed < passed + ITEMS and process.poll() is None:
+        time.sleep(0.01)
+    server.kill()
+    killed = time.monotonic()
+    out, err = process.communicate(timeout=2 * TAIL_SECONDS)
+    took = time.monotonic() - killed
+    rows = list(read_rows(scene.folder / "output" / "manifest.parquet"))
+
+    assert 0 == process.returncode, out + err
+    assert f"{ITEMS} of {ITEMS} items delivered" in out
+    assert "does not answer: its record of this run stays incomplete." in err
+    assert [] == [word for word in ("Traceback", "EventsWorker", "Error logging") if word in err]
+    assert took < TAIL_SECONDS
+    assert {"done"} == {row["status"] for row in rows}
+    assert ITEMS * STAGES == len(rows) == len(scene.charges())
+    assert (scene.folder / "output" / "gallery.html").exists()

@@ -11,11 +11,10 @@ from tests.chaos.gate import Gate
 from tests.chaos.misbehaviour import EVERYTHING, add_fault, behave, misbehave, pass_a_day
 from tests.chaos.scene import EDIT_ONLY, ON_MODEL, Scene
 
-ITEMS = 40
+FEW, MANY = 8, 40
 STAGES = 3
-RATE = 0.05
 ENDS = {"done", "failed", "unknown", "blocked"}
-SHORT = {"connect": 1.0, "reply": 2.0, "job": 2.0, "download": 3.0, "refusals": 20.0}
+SHORT = {"connect": 1.0, "reply": 1.5, "job": 1.0, "download": 1.5, "refusals": 20.0}
 
 
 @pytest.fixture(autouse=True)
@@ -24,23 +23,23 @@ def _mended(vendors: Gate) -> Generator[None]:
     behave(vendors.url)
 
 
-def test_everything_at_once(scene_on_disk: Callable[..., Scene], vendors: Gate) -> None:
+@pytest.mark.parametrize(("items", "rate"), [(FEW, 0.02), pytest.param(MANY, 0.05, marks=pytest.mark.slow)])
+def test_everything_at_once(scene_on_disk: Callable[..., Scene], vendors: Gate, items: int, rate: float) -> None:
     """Every item ends with a picture or a reason; later runs deliver the rest and repeat only what they were asked to."""
-    scene = scene_on_disk(items=ITEMS, recipe=ON_MODEL)
+    scene = scene_on_disk(items=items, recipe=ON_MODEL)
 
-    misbehave(vendors.url, RATE)
+    misbehave(vendors.url, rate)
     rows = scene.run(**SHORT)
     met = behave(vendors.url)
     first = scene.audit(killed_alone=False)
     plain = scene.run(**SHORT)
     unasked = scene.audit(killed_alone=False)
     pass_a_day(vendors.url)
-    scene.run(**SHORT)
     last = scene.run(retry=["failed", "unknown"])
     asked = scene.audit(killed_alone=False)
 
     assert {rule["fault"] for rule in EVERYTHING} >= met.keys()
-    assert ITEMS * STAGES == len(rows)
+    assert items * STAGES == len(rows)
     assert ENDS >= {row["status"] for row in rows}
     assert [] == [row for row in rows if row["status"] in {"failed", "unknown"} and not row["error_message"]]
     assert [] == [*first.faults, *unasked.faults, *asked.faults]
@@ -51,7 +50,7 @@ def test_everything_at_once(scene_on_disk: Callable[..., Scene], vendors: Gate) 
 
 def test_a_drifted_reply_closes_the_lane(scene_on_disk: Callable[..., Scene], vendors: Gate) -> None:
     """The one whose job id can't be read is unknown, what was not sent is held, and the next run does it."""
-    scene = scene_on_disk(items=ITEMS, recipe=EDIT_ONLY)
+    scene = scene_on_disk(items=FEW, recipe=EDIT_ONLY)
 
     add_fault(vendors.url, fault="drifted_schema", phase="submit", skip=3, times=1)
     rows = Counter(row["status"] for row in scene.run())
@@ -59,8 +58,8 @@ def test_a_drifted_reply_closes_the_lane(scene_on_disk: Callable[..., Scene], ve
     audit = scene.audit(killed_alone=False)
 
     assert 1 == rows["unknown"]
-    assert ITEMS == rows.total()
+    assert FEW == rows.total()
     assert {"unknown", "done", "held"} >= rows.keys()
-    assert {"done": ITEMS - 1, "unknown": 1} == next_run
+    assert {"done": FEW - 1, "unknown": 1} == next_run
     assert [] == audit.faults
-    assert (ITEMS, ITEMS, 1) == (audit.charges, audit.units, audit.lost)
+    assert (FEW, FEW, 1) == (audit.charges, audit.units, audit.lost)

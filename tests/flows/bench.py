@@ -64,6 +64,10 @@ class Vendors:
         """Lift all faults."""
         httpx.delete(f"{self.url}/sandbox/faults").raise_for_status()
 
+    def pass_time(self, seconds: float) -> None:
+        """Set the vendors' clock forward."""
+        httpx.post(f"{self.url}/sandbox/clock", json={"seconds": seconds}).raise_for_status()
+
     def forget(self) -> None:
         """Begin anew."""
         httpx.post(f"{self.url}/sandbox/reset").raise_for_status()

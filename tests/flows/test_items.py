@@ -125,3 +125,16 @@ async def test_a_defect_met_by_one_row_costs_the_others_nothing(at: Desk, tmp_pa
     assert "a defect in Catwalk: ValidationError" in (told["broken"].error_message or "")
     assert CatalogError.kind() == told["plain"].error_kind
     assert {"failed"} == {row.status for row in rows}
+
+
+async def test_a_defects_words_are_masked(at: Desk) -> None:
+    """An exception may quote what it was given: an address with its signature, or a key."""
+    signed = "https://cdn.example/a.png?X-Amz-Signature=KEEPSECRET"
+    key = at.lanes["Claid"].account.api_key.get_secret_value()
+    given = [f'{{"prompt": "{signed}", "x": 1}}', f'{{"{key}-option": 1}}', f'{{"api_key": "{"KEEPSECRET" * 3}"}}']
+
+    rows = [await do_stage(at, a_unit(options=options, inputs={}), None) for options in given]
+
+    told = [row.error_message or "" for row in rows]
+    assert ["a defect in Catwalk" in words for words in told] == [True] * 3
+    assert not [words for words in told if "KEEPSECRET" in words or f"{key}-option" in words]

@@ -125,6 +125,16 @@ def test_a_catalog_row_that_can_not_be_used_has_a_row_for_every_stage() -> None:
     assert "Row 4, column 'product_id': it is blank" == rows[0].error_message
 
 
+def test_a_quarantined_rows_reason_opens_nothing() -> None:
+    """Whoever made the reason, it is read by all who read the manifest."""
+    reject = Reject(4, "A", "top_garment", "", "picture 'https://cdn.example/a.jpg?sig=KEEPSECRET' is no text")
+
+    rows = quarantined(reject, parse_recipe(ON_MODEL, source="test"), "run-1")
+
+    assert {"picture 'https://cdn.example/a.jpg?…' is no text"} == {row.reason for row in rows}
+    assert not [row for row in rows if "KEEPSECRET" in (row.error_message or "")]
+
+
 def test_the_manifest_names_signed_pictures_without_their_signature() -> None:
     """The address still says which picture it was, and opens nothing."""
     signed = "https://cdn.example/top.png?v=3&X-Amz-Expires=60&X-Amz-Signature=abc"

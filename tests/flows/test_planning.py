@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +13,9 @@ import pytest
 from blocks.errors import AuthFailed, CatalogError, RecipeError, StorageError
 from blocks.storage import ObjectStorage
 from catalogs.layout import MANIFEST_PATH
-from catalogs.manifest import read_rows
+from catalogs.manifest import ManifestRow, read_rows
 from catalogs.mapping import CatalogSource
+from catalogs.picture_versions import PICTURE_VERSIONS_PATH
 from catalogs.plan import Selection
 from catalogs.plan_file import read_shard
 from flows import planning
@@ -65,19 +68,96 @@ async def test_planning_twice_gives_the_same_keys(tmp_path: Path, folder: Path) 
     assert first == second
 
 
+def rows_of(plan: RunPlan, **fields: Any) -> list[ManifestRow]:
+    """The manifest's rows once a plan is done."""
+    units = [unit for shard in range(plan.shards) for item in read_shard(plan.path, shard) for unit in item.units]
+    names = ("recipe", "row", "sku", "stage", "position", "operation", "unit_key", "options", "fingerprint")
+    return [
+        a_row(**{name: getattr(unit, name) for name in names} | {"inputs": json.dumps(unit.inputs)} | fields)
+        for unit in units
+    ]
+
+
+async def keep(rows: list[ManifestRow], output: Path, folder: Path) -> None:
+    """Make these rows the output's manifest."""
+    storage = ObjectStorage.from_uri(str(output))
+    await storage.upload(MANIFEST_PATH, manifest_of(rows, folder / "kept.parquet"), content_type="")
+
+
 async def test_what_the_manifest_holds_is_not_planned_again(tmp_path: Path, folder: Path) -> None:
     """An item with all its pictures is left out; one that lacks a stage is planned whole, and priced for the rest."""
     run = a_run(catalog(tmp_path, 2), tmp_path / "output")
-    first = keys(await make_plan(run, "run-1", folder))
-    done = [a_row(unit_key=key, row=1 + place // 3) for place, key in enumerate(first) if place != 4]
-    storage = ObjectStorage.from_uri(str(tmp_path / "output"))
-    await storage.upload(MANIFEST_PATH, manifest_of(done, folder / "done.parquet"), content_type="")
+    plan = await make_plan(run, "run-1", folder)
+    first, rows = keys(plan), rows_of(plan)
+    await keep([*rows[:4], *rows[5:]], tmp_path / "output", folder)
 
     plan = await make_plan(run, "run-2", folder)
 
     assert (1, 1) == (plan.items, plan.finished_items)
     assert {"refine": 1} == dict(plan.units)
+    assert {("model", "done"): 1, ("refine", "new"): 1, ("scene", "done"): 1} == dict(plan.reasons)
     assert first[3:] == keys(plan)
+
+
+@pytest.mark.parametrize(("retry", "units", "prices"), [([], 0, {}), (["failed"], 2, {"AILabTools": 30, "Claid": 1})])
+async def test_what_waits_for_a_retry_is_priced_when_it_is_asked_for(
+    retry: list[str], units: int, prices: dict[str, float], tmp_path: Path, folder: Path
+) -> None:
+    """With what follows it; otherwise both are planned and cost nothing."""
+    path = catalog(tmp_path, 1)
+    rows = rows_of(await make_plan(a_run(path, tmp_path / "output"), "run-1", folder))
+    failed = dataclasses.replace(rows[1], status="failed", pictures=())
+    blocked = dataclasses.replace(rows[2], status="blocked", pictures=(), attempt=None)
+    await keep([rows[0], failed, blocked], tmp_path / "output", folder)
+
+    plan = await make_plan(a_run(path, tmp_path / "output", retry=retry), "run-2", folder)
+
+    assert {("model", "done"): 1, ("refine", "failed before"): 1, ("scene", "new"): 1} == dict(plan.reasons)
+    assert (units, prices) == (plan.units.total(), plan.credits)
+
+
+@pytest.mark.parametrize("retire", [False, True])
+async def test_skus_that_left_the_catalog_are_told_and_retired_on_request(
+    retire: bool, tmp_path: Path, folder: Path
+) -> None:
+    """Not when only a part of the catalog was asked for."""
+    await keep(
+        rows_of(await make_plan(a_run(catalog(tmp_path, 3), tmp_path / "output"), "run-1", folder)),
+        tmp_path / "output",
+        folder,
+    )
+    run = a_run(catalog(tmp_path, 2), tmp_path / "output", retire=retire)
+
+    plan = await make_plan(run, "run-2", folder)
+    some = await make_plan(run.model_copy(update={"selection": Selection(limit=1)}), "run-3", folder)
+
+    assert (["SKU-2"], 2, []) == (plan.gone, plan.finished_items, some.gone)
+    assert retire == (plan.upkeep is not None)
+
+
+async def test_a_photo_replaced_behind_its_address_is_seen_when_asked_for(tmp_path: Path, folder: Path) -> None:
+    """The first look changes no key; the next one that finds another picture does, and so it stays."""
+    photo = tmp_path / "photo.png"
+    photo.write_bytes(b"first")
+    path = catalog(tmp_path, 1, product_image=[str(photo)])
+    run = a_run(path, tmp_path / "output", EDIT_ONLY, check_pictures=True)
+    plain = keys(await make_plan(run.model_copy(update={"check_pictures": False}), "run-0", folder))
+    storage = ObjectStorage.from_uri(str(tmp_path / "output"))
+
+    first = await make_plan(run, "run-1", folder)
+    assert plain == keys(first)
+    assert first.versions_path is not None
+    await storage.upload(PICTURE_VERSIONS_PATH, first.versions_path, content_type="")
+    same = await make_plan(run, "run-2", folder)
+    photo.write_bytes(b"second one")
+    second = await make_plan(run, "run-3", folder)
+    assert second.versions_path is not None
+    await storage.upload(PICTURE_VERSIONS_PATH, second.versions_path, content_type="")
+    later = await make_plan(run.model_copy(update={"check_pictures": False}), "run-4", folder)
+
+    assert same.versions_path is None
+    assert (0, 1) == (same.versions.changed, second.versions.changed)
+    assert keys(later) != plain
 
 
 async def test_rows_that_can_not_be_used_are_set_aside(tmp_path: Path, folder: Path) -> None:

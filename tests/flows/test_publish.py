@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ import pytest
 from blocks.storage import ObjectStorage
 from catalogs.layout import CSV_PATH, GALLERY_PATH, MANIFEST_PATH
 from catalogs.manifest import ManifestRow, read_rows
+from catalogs.manifest_merge import write_upkeep
+from flows import publish
 from flows.parameters import Accounts
 from flows.publish import PublishedManifest, publish_gallery, publish_manifest
 from flows.report import summarise
@@ -78,6 +81,56 @@ async def test_a_run_without_parts_keeps_the_manifest(storage: ObjectStorage, fo
 
     assert [] == list(manifest.rows_of_run())
     assert {("A", "model")} == set(await current(storage, folder))
+
+
+async def test_a_night_that_says_nothing_new_writes_nothing(storage: ObjectStorage, folder: Path) -> None:
+    """The same failures told again, by another run, leave the manifest's bytes alone."""
+    rows = [a_row(sku="A", status="failed", pictures=()), a_row(sku=None, row=2, status="quarantined", pictures=())]
+    await published(storage, folder, rows)
+    before = await storage.stat(MANIFEST_PATH)
+
+    again = [dataclasses.replace(row, run_id="run-2") for row in rows]
+    manifest = await published(storage, folder, again, run_id="run-2")
+
+    assert before == await storage.stat(MANIFEST_PATH)
+    assert ["A", None] == [row["sku"] for row in read_rows(manifest.path)]
+
+
+async def test_what_planning_found_out_of_other_items_is_kept(storage: ObjectStorage, folder: Path) -> None:
+    """Fingerprints that are new, and SKUs that are retired; their pictures stay."""
+    await published(storage, folder, [a_row(sku=sku, fingerprint="old") for sku in "ABC"])
+    upkeep = folder / "upkeep.parquet"
+    write_upkeep(upkeep, "on-model", refreshed=[("B", "new")], retired=["C"])
+
+    await publish_manifest(storage, [], folder, "run-2", upkeep=upkeep)
+
+    found = {sku: (row["status"], row["fingerprint"]) for (sku, _), row in (await current(storage, folder)).items()}
+    assert {"A": ("done", "old"), "B": ("done", "new"), "C": ("retired", "old")} == found
+
+
+async def test_a_few_new_fingerprints_alone_are_not_worth_a_new_manifest(storage: ObjectStorage, folder: Path) -> None:
+    """They are found again the next night, at the cost of a look at those rows."""
+    await published(storage, folder, [a_row(sku=f"SKU-{number}", row=number) for number in range(100)])
+    before = await storage.stat(MANIFEST_PATH)
+    upkeep = folder / "upkeep.parquet"
+    write_upkeep(upkeep, "on-model", refreshed=[("SKU-1", "new")])
+
+    await publish_manifest(storage, [], folder, "run-2", upkeep=upkeep)
+
+    assert before == await storage.stat(MANIFEST_PATH)
+
+
+async def test_a_manifest_too_long_for_a_spreadsheet_has_no_csv(
+    storage: ObjectStorage, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And a former one, which would be out of date, goes."""
+    monkeypatch.setattr(publish, "CSV_ROWS", 2)
+    await published(storage, folder, [a_row(sku="A"), a_row(sku="B", row=2)])
+    assert await storage.exists(CSV_PATH)
+
+    await published(storage, folder, [a_row(sku="C", row=3)], run_id="run-2")
+
+    assert not await storage.exists(CSV_PATH)
 
 
 async def gallery_of(storage: ObjectStorage, folder: Path, rows: list[ManifestRow], *, most: int = 1000) -> str:

@@ -10,14 +10,22 @@ from blocks import errors
 from blocks.account import Timeouts
 from blocks.errors import CatwalkError, VendorError
 from blocks.storage import ObjectStorage
+from blocks.storage.store import CALL_SECONDS
 from catalogs.ledger import AttemptState
 from flows import unit
+from flows.ending import END_SECONDS
 from flows.outcome import interrupted
+from flows.progress import ANSWER_SECONDS
+from flows.report import ARTIFACT_SECONDS
+from flows.unit import FRESH_SECONDS
 from tests.catalogs.made import a_unit
 from tests.flows.test_outcome import attempt
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reliability.md").read_text("utf-8")
 KINDS = {name: getattr(errors, name) for name in errors.__all__ if issubclass(getattr(errors, name), VendorError)}
+
+# By how much the clocks of machines that share an output may differ.
+CLOCKS_SECONDS = 30.0
 
 
 def section(title: str) -> list[list[str]]:
@@ -72,6 +80,27 @@ def test_deadlines_are_the_defaults() -> None:
 
     assert {f"timeouts.{name}": f"{field.default:g} s" for name, field in Timeouts.model_fields.items()} == told
     assert f"| {ObjectStorage.model_fields['patience'].default:g} s | `patience` of the storage block |" in PAGE
+
+
+def test_a_claim_outlives_all_that_its_holder_may_wait_for() -> None:
+    """The sum that the page explains, of the defaults that it names."""
+    timeouts, patience = Timeouts(), ObjectStorage.model_fields["patience"].default
+    lasts = timeouts.connect + timeouts.reply + timeouts.claim_grace
+
+    assert lasts >= FRESH_SECONDS + timeouts.connect + timeouts.reply + patience + 2 * CALL_SECONDS + CLOCKS_SECONDS
+    assert f"{lasts:g} s by default: a call is sent under a claim of at most {FRESH_SECONDS:g} s" in PAGE
+    assert f"`patience` of {patience:g} s" in PAGE
+    assert f"{CALL_SECONDS:g} s each, have had their time; {CLOCKS_SECONDS:g} s are for clocks" in " ".join(
+        PAGE.split()
+    )
+
+
+def test_the_waits_for_prefects_server_are_told() -> None:
+    """They are constants, and people wait for them."""
+    assert f"| for Prefect's server to show progress, each time | {ANSWER_SECONDS:g} s |" in PAGE
+    assert f"| for Prefect's server to take the report | {ARTIFACT_SECONDS:g} s |" in PAGE
+    assert f"| for Prefect's server to take note of a flow run's end | {END_SECONDS:g} s |" in PAGE
+    assert f"The server has {END_SECONDS:g} s" in PAGE
 
 
 def test_error_kinds_exist() -> None:

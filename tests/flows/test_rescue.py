@@ -16,8 +16,10 @@ from catalogs.ledger import AttemptState, Ledger
 from catalogs.plan import PlannedItem
 from catalogs.plan_file import PlanWriter
 from catalogs.runs import Runs, Window
+from flows.items import do_stage
 from flows.parameters import Accounts
 from flows.rescue import rescue
+from flows.tasks import _all_through
 from flows.unit import finish_unit
 from sandbox.server import running_sandbox
 from sandbox.settings import SandboxSettings
@@ -48,14 +50,20 @@ async def _client() -> AsyncGenerator[None]:
     await close_client()
 
 
-async def killed_run(vendors: Vendors, items: list[PlannedItem], folder: Path, submitted: int) -> ObjectStorage:
-    """A run of which the first so many items were submitted when it died."""
+async def begun_run(items: list[PlannedItem], folder: Path) -> ObjectStorage:
+    """The output of a run that has its plan."""
     storage = ObjectStorage.from_uri(str(folder / "output"))
     with PlanWriter(folder / "plan.parquet", shard_items=1000) as writer:
         for item in items:
             writer.add(item)
     await storage.upload(plan_path("run-1"), folder / "plan.parquet", content_type="application/octet-stream")
     await Runs(storage).begin("run-1", "asked")
+    return storage
+
+
+async def killed_run(vendors: Vendors, items: list[PlannedItem], folder: Path, submitted: int) -> ObjectStorage:
+    """A run of which the first so many items were submitted when it died."""
+    storage = await begun_run(items, folder)
     at = desk(vendors, storage.root, job=0.01)
     vendors.misbehave("slow_headers", operation="claid.edit", phase="poll", seconds=30)
     dying = [asyncio.create_task(finish_unit(at, item.units[0], None)) for item in items[:submitted]]
@@ -100,11 +108,7 @@ async def test_a_job_that_still_runs_is_named_and_left(
     monkeypatch.setenv("CLAID_TIMEOUTS", '{"job": 0.2}')
     vendors.misbehave("job_never_ends", times=1)
     items = planned(catalog(tmp_path / "catalog", 1))
-    storage = ObjectStorage.from_uri(str(tmp_path / "output"))
-    with PlanWriter(tmp_path / "plan.parquet", shard_items=1000) as writer:
-        writer.add(items[0])
-    await storage.upload(plan_path("run-1"), tmp_path / "plan.parquet", content_type="application/octet-stream")
-    await Runs(storage).begin("run-1", "asked")
+    storage = await begun_run(items, tmp_path)
     with pytest.raises(Unavailable):
         await finish_unit(desk(vendors, storage.root, job=0.1), items[0].units[0], None)
 
@@ -112,6 +116,23 @@ async def test_a_job_that_still_runs_is_named_and_left(
 
     assert (1, 0, 0) == (rescued.found, rescued.fetched, rescued.failed)
     assert "SKU-0" in rescued.troubles[0]
+
+
+async def test_jobs_that_a_run_gave_up_before_it_was_killed_are_found(vendors: Vendors, tmp_path: Path) -> None:
+    """Their items had ended, and a rescue looks at them all the same."""
+    items = planned(catalog(tmp_path / "catalog", 3))
+    storage = await begun_run(items, tmp_path)
+    at = desk(vendors, storage.root, job=0.01)
+    at.open_items.name([item.sku for item in items])
+
+    given_up = await _all_through(at, items, do_stage, at_once=3)
+    await Runs(storage).keep_window("run-1", 0, at.open_items.window())
+    rescued = await rescue(storage.root, Accounts())
+
+    assert ["failed"] * 3 == [row.status for rows in given_up for row in rows]
+    assert Window(first_open=0, begun=3) == at.open_items.window()
+    assert (3, 3, 0) == (rescued.found, rescued.fetched, rescued.failed)
+    assert 3 == len(vendors.charges())
 
 
 async def test_without_unended_runs_there_is_nothing_to_do(vendors: Vendors, tmp_path: Path) -> None:

@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 
+from blocks import exchange
 from blocks.errors import AuthFailed, QuotaExhausted, Unavailable
 from blocks.pictures import BrokenPicture
+from blocks.storage import ObjectStorage
+from blocks.storage.store import CALL_SECONDS
 from blocks.transport import close_client
-from catalogs.ledger import Attempt, AttemptState
+from catalogs.ledger import Attempt, AttemptState, now
 from catalogs.plan import Unit
 from flows.desk import Desk
+from flows.items import do_stage
 from flows.lane import LaneClosed
-from flows.unit import finish_unit
+from flows.unit import FRESH_SECONDS, finish_unit
 from sandbox.server import running_sandbox
 from sandbox.settings import SandboxSettings
 from tests.flows.bench import Vendors, catalog, desk, planned
+
+PATIENCE_SECONDS = ObjectStorage.model_fields["patience"].default
 
 
 @pytest.fixture(scope="module")
@@ -163,6 +171,30 @@ async def test_a_failed_job_is_repeated_only_when_asked(vendors: Vendors, unit: 
     assert (AttemptState.DONE, 2) == (asked.state, asked.number)
 
 
+async def test_the_life_of_a_job_that_never_ends(vendors: Vendors, unit: Unit, output: str) -> None:
+    """It is asked for until the vendor forgets it; then it is failed, and a person may have it repeated."""
+    vendors.misbehave("job_never_ends", times=1)
+    rows = [await do_stage(desk(vendors, output, job=0.1), unit, None)]
+    rows.append(await do_stage(desk(vendors, output, run_id="run-2", job=0.1, retry=["failed"]), unit, None))
+    vendors.pass_time(24 * 3600 + 1)
+    rows.append(await do_stage(desk(vendors, output, run_id="run-3"), unit, None))
+    rows.append(await do_stage(desk(vendors, output, run_id="run-4"), unit, None))
+    paid_unasked = len(vendors.charges())
+    # With a key of its own, as this process remembers uploads that the vendor has forgotten with all else.
+    repeated = await do_stage(desk(vendors, output, run_id="run-5", retry=["failed"], key="later"), unit, None)
+
+    expected = [("failed", kind) for kind in ("unavailable", "unavailable", "result_expired", "result_expired")]
+    assert expected == [(row.status, row.error_kind) for row in rows]
+    assert {unit.credits} == {row.credits_at_risk for row in rows}
+    assert {vendors.charges()[0]["job_id"]} == {row.job_id for row in rows}
+    for row in rows[:2]:
+        assert "the job is asked for, not repeated" in (row.error_message or "")
+        assert "the next run then marks the unit as failed, and --retry failed repeats it." in (row.error_message or "")
+    assert "--retry failed buys it anew" in (rows[2].error_message or "")
+    assert (1, 2) == (paid_unasked, len(vendors.charges()))
+    assert ("done", 2) == (repeated.status, repeated.attempt)
+
+
 @pytest.mark.parametrize("fault", ["truncated_picture", "corrupted_picture"])
 async def test_a_damaged_download_is_fetched_again(vendors: Vendors, unit: Unit, output: str, fault: str) -> None:
     """A picture counts once it is whole, and fetching it again is free."""
@@ -230,6 +262,113 @@ async def test_an_unreachable_vendor_is_given_up_after_the_patience_it_is_grante
 
     with pytest.raises(Unavailable, match="no connection to Claid"):
         await finish_unit(desk(nobody, output, refusals=0.1), unit, None)
+
+
+@asynccontextmanager
+async def ledger_away_after_the_claim(vendors: Vendors, output: str) -> AsyncGenerator[Callable[[], None]]:
+    """The ledger's folder goes while the vendor takes its time to accept a job; the caller may bring it back."""
+    vendors.misbehave("slow_headers", operation="claid.edit", phase="submit", seconds=0.5)
+    ledger, away = Path(output) / "ledger", Path(output) / "away"
+
+    async def take_away() -> None:
+        while not list(ledger.rglob("*.json")):
+            await asyncio.sleep(0.01)
+        ledger.rename(away)
+        ledger.touch()
+
+    def bring_back() -> None:
+        ledger.unlink()
+        away.rename(ledger)
+
+    taking = asyncio.create_task(take_away())
+    yield bring_back
+    await taking
+
+
+async def polled(vendors: Vendors) -> None:
+    """A job has been asked for."""
+    async with asyncio.timeout(20):
+        while "claid.edit poll" not in vendors.requests():
+            await asyncio.sleep(0.01)
+
+
+async def test_a_job_that_the_ledger_could_not_take_is_followed_and_written_down_with_its_end(
+    vendors: Vendors, unit: Unit, output: str
+) -> None:
+    """The storage is away when the job is accepted and back when it has ended: nobody need know."""
+    vendors.misbehave("slow_headers", operation="claid.edit", phase="poll", seconds=0.3)
+    at = desk(vendors, output)
+
+    async with ledger_away_after_the_claim(vendors, output) as bring_back:
+        finishing = asyncio.create_task(finish_unit(at, unit, None))
+        await polled(vendors)
+        bring_back()
+        attempt = await finishing
+
+    assert AttemptState.DONE == attempt.state
+    assert attempt == await recorded(at, unit)
+    assert [attempt.job_id] == [charge["job_id"] for charge in vendors.charges()]
+
+
+async def test_a_job_that_the_ledger_could_not_take_is_written_down_though_its_picture_can_not_be_had(
+    vendors: Vendors, unit: Unit, output: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next run fetches it, and pays for nothing."""
+    monkeypatch.setattr(exchange, "FIRST_BACKOFF_SECONDS", 0.001)
+    vendors.misbehave("slow_headers", operation="claid.edit", phase="poll", seconds=0.3)
+    vendors.misbehave("error_503", phase="download")
+    at = desk(vendors, output)
+
+    async with ledger_away_after_the_claim(vendors, output) as bring_back:
+        finishing = asyncio.create_task(finish_unit(at, unit, None))
+        await polled(vendors)
+        bring_back()
+        with pytest.raises(Unavailable, match="will be fetched, not repeated"):
+            await finishing
+
+    left = await recorded(at, unit)
+    assert (AttemptState.SUBMITTED, vendors.charges()[0]["job_id"]) == (left.state, left.job_id)
+
+
+async def test_a_job_that_the_ledger_never_takes_is_named_in_its_row(vendors: Vendors, unit: Unit, output: str) -> None:
+    """Nobody but the row knows the job, so it says its id, and that it may be charged."""
+    at = desk(vendors, output)
+
+    async with ledger_away_after_the_claim(vendors, output):
+        row = await do_stage(at, unit, None)
+
+    assert ("unknown", "outcome_unknown") == (row.status, row.error_kind)
+    assert vendors.charges()[0]["job_id"] == row.job_id
+    assert "the ledger could not be written" in (row.error_message or "")
+    assert "Keep the job id: the vendor holds the result for 24 hours." in (row.error_message or "")
+
+
+async def test_a_claim_is_not_taken_for_a_dead_ones_while_its_holder_may_yet_write(
+    vendors: Vendors, unit: Unit, output: str
+) -> None:
+    """Sent late, answered late, and written down when the storage was back at last: no other run repeats it before."""
+    at = desk(vendors, output, retry=["unknown"], run_id="run-2")
+    latest = timedelta(seconds=FRESH_SECONDS + 10 + 120 + PATIENCE_SECONDS + 2 * CALL_SECONDS)
+    claim = Attempt(
+        unit_key=unit.unit_key,
+        state=AttemptState.SUBMITTING,
+        recipe=unit.recipe,
+        sku=unit.sku,
+        stage=unit.stage,
+        operation=unit.operation,
+        vendor="Claid",
+        credits=unit.credits,
+        run_id="run-1",
+        claimed_at=now() - latest,
+    )
+    await at.ledger.claim(claim)
+
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.3):
+            await finish_unit(at, unit, None)
+
+    assert claim == await recorded(at, unit)
+    assert [] == vendors.charges()
 
 
 async def test_the_key_goes_to_the_vendors_api_alone(vendors: Vendors, unit: Unit, output: str) -> None:

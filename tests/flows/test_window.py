@@ -26,3 +26,16 @@ def test_with_nothing_open_the_window_is_empty() -> None:
 
     assert Window(first_open=0, begun=0) == before
     assert Window(first_open=1, begun=1) == items.window()
+
+
+def test_an_item_whose_job_is_still_at_the_vendor_stays_open() -> None:
+    """A rescue begins with it, though its run has given it up."""
+    items = OpenItems()
+    items.name(["A", "B", "C"])
+    for place in range(3):
+        items.begin(place)
+    items.keep_open("B")
+    for place in range(3):
+        items.end(place)
+
+    assert Window(first_open=1, begun=3) == items.window()

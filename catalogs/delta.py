@@ -1,0 +1,160 @@
+"""What has changed since the manifest was written, asked of it in columns, in bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from catalogs.manifest import SCHEMA, checked_manifest
+from catalogs.plan import Delta, Planned
+from catalogs.reasons import Before, Reason, reason_of
+from catalogs.recipe import Recipe
+
+__all__ = ["ManifestDelta"]
+
+MEMORY = "700MB"
+ITEMS_AT_ONCE = 20_000
+
+# What units are compared with: hashes of what is long, as only reasons hang on them.
+_FROM_FILE = """
+    CREATE OR REPLACE TEMP VIEW compared AS
+    SELECT recipe, sku, stage, unit_key, status, attempt IS NOT NULL AS called, error_kind, image_version, fingerprint,
+           hash(options) AS options, hash(inputs) AS inputs, picture IS NOT NULL AS has_picture
+    FROM manifest
+"""
+_FROM_MEMORY = """
+    CREATE TEMP TABLE kept AS FROM compared;
+    CREATE OR REPLACE TEMP VIEW compared AS FROM kept
+"""
+
+
+class ManifestDelta(Delta):
+    """
+    An output's manifest, as planning one recipe asks for it.
+
+    `refreshed` are the items that turned out unchanged though their fingerprint did not say so: SKU and fingerprint.
+    """
+
+    at_once = ITEMS_AT_ONCE
+
+    def __init__(self, manifest: Path | None, recipe: Recipe, folder: Path, *, force: bool = False) -> None:
+        """`folder` takes what does not fit into memory. Raises `StorageError` when the file is no manifest."""
+        self._recipe = recipe
+        self._stages = [stage.name for stage in recipe.stages]
+        self._force = force
+        self._sql = duckdb.connect(config={"memory_limit": MEMORY, "temp_directory": str(folder / "spill")})
+        self._comparisons = 0
+        if manifest is None:
+            self._sql.register("manifest", SCHEMA.empty_table())
+        else:
+            checked_manifest(manifest)
+            _view(self._sql, manifest)
+        self._sql.execute(_FROM_FILE)
+        self._unchanged = frozenset[str]() if force else self._settled()
+        self.refreshed: list[tuple[str, str]] = []
+
+    def close(self) -> None:
+        """Let go of the manifest."""
+        self._sql.close()
+
+    def unchanged(self, fingerprint: str) -> bool:
+        """Whether the manifest holds every stage's picture of an item with this fingerprint."""
+        return fingerprint in self._unchanged
+
+    def compare(self, items: Sequence[Planned]) -> None:
+        """Fill in the units' reasons, and settle the items that have all their pictures already."""
+        if not items:
+            return
+        self._comparisons += 1
+        if self._comparisons == 2:  # noqa: PLR2004 - the first alone is cheaper from the file
+            self._keep_in_memory()
+        self._sql.register("planned", _table(items, self._stages))
+        known = {key for (key,) in self._sql.execute(_PICTURED).fetchall()}
+        before = {row[0]: row for row in self._sql.execute(_BEFORE, [self._recipe.name]).fetchall()}
+        for place, item in enumerate(items):
+            first = place * len(self._stages)
+            rows = [before.get(first + position) for position in range(len(self._stages))]
+            self._fill_in(item, rows, known)
+
+    def gone(self, knows: Callable[[str], bool]) -> list[str]:
+        """The SKUs that the manifest has as current and the catalog, as `knows` says, has no more."""
+        asked = "SELECT DISTINCT sku FROM manifest WHERE recipe = ? AND sku IS NOT NULL AND status <> 'retired'"
+        skus = self._sql.sql(asked, params=[self._recipe.name]).to_arrow_table().column(0).to_pylist()
+        return sorted(sku for sku in skus if not knows(sku))
+
+    def _settled(self) -> frozenset[str]:
+        asked = (
+            "SELECT fingerprint FROM manifest WHERE recipe = ? AND status = 'done' AND fingerprint IS NOT NULL "
+            "GROUP BY fingerprint HAVING count(*) = ?"
+        )
+        found = self._sql.sql(asked, params=[self._recipe.name, len(self._stages)]).to_arrow_table()
+        return frozenset(found.column(0).to_pylist())
+
+    def _keep_in_memory(self) -> None:
+        """What comparisons need, once: a file of millions of rows is not read for each of them."""
+        self._sql.execute(_FROM_MEMORY)
+
+    def _fill_in(self, item: Planned, rows: Sequence[Any], pictured: set[str]) -> None:
+        reasons: list[Reason] = []
+        differs = False
+        for link, row in zip(item.links, rows, strict=True):
+            before = None if row is None else Before(*row[1:7])
+            reasons.append(
+                reason_of(
+                    before,
+                    has_picture=link.unit_key in pictured,
+                    upstream_differs=differs,
+                    force=self._force,
+                )
+            )
+            differs = before is None or not before.same_key
+        item.reasons = reasons
+        item.settled = all(row is not None and row[1] == "done" and row[4] for row in rows) and not self._force
+        if item.settled and item.fingerprint and any(row[7] != item.fingerprint for row in rows):
+            self.refreshed.append((item.item.sku, item.fingerprint))
+
+
+_PICTURED = """
+    SELECT DISTINCT planned.unit_key FROM planned JOIN compared USING (unit_key) WHERE compared.has_picture
+"""
+_BEFORE = """
+    SELECT
+        planned.place,
+        before.status,
+        before.called,
+        before.error_kind,
+        coalesce(before.unit_key = planned.unit_key, false),
+        before.inputs IS NOT DISTINCT FROM hash(planned.inputs)
+            AND before.image_version IS NOT DISTINCT FROM planned.image_version,
+        before.options IS NOT DISTINCT FROM hash(planned.options),
+        before.fingerprint
+    FROM planned JOIN compared AS before ON before.sku = planned.sku AND before.stage = planned.stage
+    WHERE before.recipe = ?
+"""
+
+
+def _view(sql: duckdb.DuckDBPyConnection, manifest: Path) -> None:
+    """The file as a table of this version's columns."""
+    present = set(pq.read_schema(manifest).names)
+    columns = [f'"{name}"' if name in present else f'NULL::VARCHAR AS "{name}"' for name in SCHEMA.names]
+    sql.read_parquet(str(manifest)).project(", ".join(columns)).create_view("manifest")
+
+
+def _table(items: Sequence[Planned], stages: Sequence[str]) -> pa.Table:
+    links = [link for item in items for link in item.links]
+    return pa.table(
+        {
+            "place": pa.array(range(len(links)), pa.int64()),
+            "sku": pa.array([item.item.sku for item in items for _ in stages], pa.string()),
+            "stage": pa.array([*stages] * len(items), pa.string()),
+            "unit_key": pa.array([link.unit_key for link in links], pa.string()),
+            "options": pa.array([link.options for link in links], pa.string()),
+            "inputs": pa.array([link.unsigned_inputs for link in links], pa.string()),
+            "image_version": pa.array([link.image_version for link in links], pa.string()),
+        }
+    )
