@@ -11,7 +11,9 @@ from blocks.errors import StorageError
 from blocks.operations import OPERATIONS
 from blocks.storage import ObjectStorage
 from blocks.transport import close_client
-from catalogs.ledger import Attempt, Ledger
+from catalogs.ledger import Attempt, AttemptState, Ledger
+from catalogs.plan import Unit
+from catalogs.reasons import Reason
 from catalogs.sources import PictureSources
 from flows.accounts import open_account, open_storage
 from flows.budget import Budget
@@ -73,9 +75,10 @@ class Desk:
             self._rhythms[operation] = Rhythm(account.poll_seconds or OPERATIONS[operation].poll_seconds)
         return self._rhythms[operation]
 
-    def retries(self, attempt: Attempt) -> bool:
-        """Whether a person asked to repeat what an earlier run left so."""
-        return attempt.run_id != self.run_id and attempt.state in self.retry
+    def repeats(self, unit: Unit, attempt: Attempt) -> bool:
+        """Whether a person asked to make again what an earlier run left so."""
+        forced = unit.reason == Reason.FORCED and attempt.state is AttemptState.DONE
+        return attempt.run_id != self.run_id and (forced or attempt.state in self.retry)
 
 
 @contextmanager

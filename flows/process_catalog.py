@@ -27,6 +27,8 @@ from flows.rescue import rescue
 __all__ = ["PARQUET", "new_run_id", "process_catalog"]
 
 PARQUET = "application/vnd.apache.parquet"
+# What a run was asked for: whoever asks for the same carries on one that died.
+IDENTITY = {"catalog", "recipe", "output", "selection", "retry", "check_pictures", "retire"}
 
 
 @flow(name="process-catalog", flow_run_name="{run.output}", persist_result=False)
@@ -46,7 +48,9 @@ async def deliver(run: CatalogRun) -> State[RunReport]:
         plan = await plan_units(run, run_id, folder)
         parts = [await work_shard(shard) for shard in shards_of(run, run_id, plan)]
         storage = await open_storage(run.output, run.accounts)
-        manifest = await publish_manifest(storage, [*parts, rejects_path(run_id)], folder, run_id)
+        manifest = await publish_manifest(
+            storage, [*parts, rejects_path(run_id)], folder, run_id, upkeep=plan.upkeep, versions=plan.versions_path
+        )
         report = report_of(run, plan, manifest, run_id, started_at)
         await publish_gallery(manifest, report, run.accounts, most=run.gallery_items)
     await close_run(run, opened)
@@ -74,7 +78,7 @@ async def open_run(run: CatalogRun, started_at: datetime) -> OpenRun:
     """See that the output can be written, and begin a run, or carry on the one that was asked for the same and died."""
     storage = await open_storage(run.output, run.accounts)
     await storage.check()
-    asked = run.model_dump_json(include={"catalog", "recipe", "output", "selection", "retry"})
+    asked = run.model_dump_json(include=IDENTITY)
     opened = await Runs(storage).begin(new_run_id(started_at), asked)
     if opened.started_at < started_at:
         get_run_logger().info("Carrying on run %s, which began at %s and did not end", opened.run_id, opened.started_at)

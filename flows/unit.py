@@ -39,7 +39,7 @@ async def finish_unit(desk: Desk, unit: Unit, upstream: StoredPicture | None) ->
     """
     attempt = await desk.ledger.latest(unit.unit_key) if desk.ledger_begun else None
     while True:
-        if attempt is None or attempt.state is AttemptState.REFUSED or desk.retries(attempt):
+        if attempt is None or attempt.state is AttemptState.REFUSED or desk.repeats(unit, attempt):
             attempt = await _submit(desk, unit, upstream, after=attempt)
         elif attempt.state is AttemptState.SUBMITTED:
             attempt = await _collect(desk, attempt)

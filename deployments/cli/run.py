@@ -20,6 +20,8 @@ from flows.process_catalog import process_catalog
 
 __all__ = ["run"]
 
+MOST_GONE_TOLD = 10
+
 
 def run(
     catalog: Annotated[str, typer.Argument(help="A Parquet file or a directory of them, local or s3://.")],
@@ -34,6 +36,15 @@ def run(
         list[Retry] | None,
         typer.Option(help="Repeat units that ended so before; an unknown one may be charged twice."),
     ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Make and pay once more what is done already; with --sku, of those alone.")
+    ] = False,
+    check_pictures: Annotated[
+        bool, typer.Option("--check-pictures", help="Ask whether pictures were replaced behind the same address.")
+    ] = False,
+    retire: Annotated[
+        bool, typer.Option("--retire", help="Mark SKUs that have left the catalog as retired in the manifest.")
+    ] = False,
     max_credits: MaxCredits = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done and paid; do nothing.")] = False,
 ) -> None:
@@ -48,9 +59,11 @@ def run(
         catalog=settings.source(catalog),
         recipe=recipe,
         output=output,
-        selection=Selection(skus=sku or [], limit=limit),
+        selection=Selection(skus=sku or [], limit=limit, force=force),
         accounts=settings.accounts,
         retry=retry or [],
+        check_pictures=check_pictures,
+        retire=retire,
         max_credits=max_credits,
         items_in_flight=settings.items_in_flight,
         gallery_items=settings.gallery_items,
@@ -71,6 +84,13 @@ def tell_plan(plan: RunPlan, max_credits: float | None) -> None:
     """What a run would do and pay."""
     typer.secho(f"{plan.items} items to do, {plan.finished_items} unchanged, {plan.rejected_rows} rows can't be used")
     tell_prices(plan, max_credits)
+    for (stage, reason), count in plan.reasons.items():
+        typer.echo(f"  {stage}: {count} {reason}")
+    if plan.gone:
+        shown = ", ".join(map(repr, plan.gone[:MOST_GONE_TOLD]))
+        typer.echo(
+            f"  {len(plan.gone)} SKUs have left the catalog: {shown}{', …' if plan.gone[MOST_GONE_TOLD:] else ''}"
+        )
     for reject in plan.first_rejects:
         typer.echo(
             f"  row {reject.row} {reject.sku or '(no SKU)'}, column {reject.column!r}: {masked_text(reject.reason)}"

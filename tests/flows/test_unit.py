@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -169,6 +170,19 @@ async def test_a_failed_job_is_repeated_only_when_asked(vendors: Vendors, unit: 
     assert ("job_failed", AttemptState.FAILED) == (first.error_kind, first.state)
     assert first == again
     assert (AttemptState.DONE, 2) == (asked.state, asked.number)
+
+
+async def test_what_is_done_is_made_again_only_by_force(vendors: Vendors, unit: Unit, output: str) -> None:
+    """And once: the run that was forced does not force itself a second time."""
+    forced = replace(unit, reason="forced")
+    done = await finish_unit(desk(vendors, output), unit, None)
+    again = await finish_unit(desk(vendors, output, run_id="run-2"), unit, None)
+    made = await finish_unit(desk(vendors, output, run_id="run-3"), forced, None)
+    kept = await finish_unit(desk(vendors, output, run_id="run-3"), forced, None)
+
+    assert [1, 1, 2, 2] == [attempt.number for attempt in (done, again, made, kept)]
+    assert {AttemptState.DONE} == {attempt.state for attempt in (done, again, made, kept)}
+    assert 2 == len(vendors.charges())
 
 
 async def test_the_life_of_a_job_that_never_ends(vendors: Vendors, unit: Unit, output: str) -> None:
