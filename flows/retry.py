@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from itertools import dropwhile
+from collections.abc import Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -21,9 +20,10 @@ from catalogs.ledger import now
 from catalogs.manifest import read_rows
 from catalogs.plan import PlannedItem, Unit
 from catalogs.plan_file import PlanWriter, read_shard, shards_in
+from catalogs.reasons import Reason
 from flows.accounts import open_storage, priced_account
 from flows.ending import noted
-from flows.parameters import RetryRun, ShardRun
+from flows.parameters import Retry, RetryRun, ShardRun
 from flows.planning import SHARD_ITEMS
 from flows.process_catalog import PARQUET, new_run_id
 from flows.process_shard import work_shard
@@ -31,6 +31,8 @@ from flows.publish import publish_gallery, publish_manifest
 from flows.report import RunReport, as_state, publish_report, summarise
 
 __all__ = ["RetryPlan", "plan_retry", "retry_output"]
+
+REASONS = {Retry.FAILED: Reason.FAILED_BEFORE, Retry.UNKNOWN: Reason.UNKNOWN_BEFORE}
 
 
 @dataclass(slots=True)
@@ -105,10 +107,11 @@ async def plan_retry(retry: RetryRun, folder: Path) -> RetryPlan:
     plan = RetryPlan(folder / "plan.parquet")
     operations: set[str] = set()
     with PlanWriter(plan.path, shard_items=SHARD_ITEMS) as writer:
-        for earlier, keys in wanted.items():
-            for item in await _planned(storage, earlier, keys, folder):
+        for earlier, reasons in wanted.items():
+            for planned in await _planned(storage, earlier, reasons, folder):
+                item = _repeating(planned, reasons)
                 writer.add(item)
-                plan.count(_to_do(item, keys))
+                plan.count(item.to_do())
                 operations.update(unit.operation for unit in item.units)
     plan.shards = writer.shards
     kinds = {OPERATIONS[operation].account_type for operation in operations}
@@ -116,13 +119,16 @@ async def plan_retry(retry: RetryRun, folder: Path) -> RetryPlan:
     return plan
 
 
-def _to_do(item: PlannedItem, keys: set[str]) -> Iterator[Unit]:
-    """The item's units from the first that is repeated on: the later ones had no picture to work on."""
-    return dropwhile(lambda unit: unit.unit_key not in keys, item.units)
+def _repeating(item: PlannedItem, reasons: Mapping[str, Reason]) -> PlannedItem:
+    """The item with what is repeated, and what waited for it, to be done; what was made before that stays, if forced too."""
+    first = next(place for place, unit in enumerate(item.units) if unit.unit_key in reasons)
+    done = (replace(unit, reason=Reason.DONE) for unit in item.units[:first])
+    to_do = (replace(unit, reason=reasons.get(unit.unit_key, unit.reason)) for unit in item.units[first:])
+    return PlannedItem(item.sku, (*done, *to_do))
 
 
-async def _wanted(storage: ObjectStorage, retry: RetryRun, folder: Path) -> dict[str, set[str]]:
-    """The unit keys to repeat, by the run that planned them."""
+async def _wanted(storage: ObjectStorage, retry: RetryRun, folder: Path) -> dict[str, dict[str, Reason]]:
+    """The keys of the units to repeat with their reasons, by the run that planned them."""
     manifest = folder / "previous.parquet"
     try:
         await storage.download(MANIFEST_PATH, manifest)
@@ -131,14 +137,14 @@ async def _wanted(storage: ObjectStorage, retry: RetryRun, folder: Path) -> dict
             f"there is no manifest at {storage.uri(MANIFEST_PATH)}",
             next_step="Check the address: it is the --output of a run.",
         ) from error
-    wanted: dict[str, set[str]] = {}
+    wanted: dict[str, dict[str, Reason]] = {}
     for row in read_rows(manifest, ["status", "unit_key", "run_id"]):
         if row["status"] in retry.kinds and row["unit_key"]:
-            wanted.setdefault(row["run_id"], set()).add(row["unit_key"])
+            wanted.setdefault(row["run_id"], {})[row["unit_key"]] = REASONS[row["status"]]
     return wanted
 
 
-async def _planned(storage: ObjectStorage, run_id: str, keys: set[str], folder: Path) -> Iterator[PlannedItem]:
+async def _planned(storage: ObjectStorage, run_id: str, keys: Container[str], folder: Path) -> Iterator[PlannedItem]:
     """The items that hold these units, as the earlier run planned them."""
     path = folder / f"{run_id}.parquet"
     try:

@@ -16,7 +16,8 @@ from tests.chaos.scene import MOURNER, ON_MODEL, PATIENT, Scene, accounts
 from tests.chaos.steps import downloading, paying, polling
 from tests.deployments.conftest import Catwalk
 
-pytestmark = [pytest.mark.server, pytest.mark.timeout(300)]
+# tests/deployments/test_cli_prefect.py has a server that is gone, and one that is away, behind a gate.
+pytestmark = [pytest.mark.server, pytest.mark.slow, pytest.mark.timeout(300)]
 
 ITEMS = 4
 STAGES = 3
@@ -49,7 +50,6 @@ def arguments(scene: Scene) -> list[str | Path]:
     return ["run", scene.catalog, "--output", scene.storage.root, "--recipe", recipe]
 
 
-@pytest.mark.slow
 def test_killed_command_goes_on_where_it_was(
     scene_on_disk: Callable[..., Scene], vendors: Gate, command: Callable[..., Catwalk]
 ) -> None:
@@ -99,7 +99,6 @@ def test_prefect_server_killed_amid_a_run(
     assert ([], ITEMS * STAGES) == (audit.faults, audit.charges)
 
 
-@pytest.mark.slow
 def test_prefect_server_killed_for_good(
     scene_on_disk: Callable[..., Scene], vendors: Gate, server: MortalServer, command: Callable[..., Catwalk]
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from tests.prefect_server import PrefectServer, eventually
 pytestmark = pytest.mark.timeout(300)
 
 DELIVERED, NOT_DONE = 0, 1
+AWAY_SECONDS = 12.0
 STAGES = 3
 
 
@@ -114,6 +116,37 @@ def test_a_server_that_is_gone_costs_nothing_but_its_record(
     assert [] == [word for word in ("Traceback", "Error logging") if word in err]
     assert 2 * STAGES == len(charges()) - before == len(list(read_rows(tmp_path / "pictures" / "manifest.parquet")))
     assert (tmp_path / "pictures" / "gallery.html").exists()
+
+
+@pytest.mark.server
+def test_a_server_that_comes_back_is_told_all(
+    catwalk: Catwalk,
+    gate: Gate,
+    prefect_server: PrefectServer,
+    write_catalog: Callable[..., Path],
+    charges: Callable[[], list[Any]],
+    tmp_path: Path,
+) -> None:
+    """A run waits for a server that is restarted under it, and ends as if it had never been away."""
+    write_catalog(tmp_path)
+    before = len(charges())
+
+    process = catwalk.started(
+        *("run", "catalog.parquet", "--output", "came-back", "--limit", "2"),
+        folder=tmp_path,
+        PREFECT_API_URL=f"{gate.url}/api",
+    )
+    eventually(lambda: len(charges()) > before or None, "a paid call", seconds=60)
+    gate.shut()
+    time.sleep(AWAY_SECONDS)
+    gate.open()
+    out, err = process.communicate(timeout=120)
+    [run] = prefect_server.find("flow_runs", flow_runs={"name": {"any_": ["came-back"]}})
+
+    assert DELIVERED == process.returncode, out + err
+    assert [] == [word for word in ("Warning", "Traceback", "Error logging") if word in err]
+    assert "COMPLETED" == run["state"]["type"]
+    assert 2 * STAGES == len(charges()) - before
 
 
 def _begins_second_flow_run(passage: Passage, begun: list[Passage]) -> bool:

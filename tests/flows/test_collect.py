@@ -19,6 +19,7 @@ from blocks.operation import Finished
 from blocks.operations import OPERATIONS
 from blocks.storage import ObjectStorage
 from blocks.transport import close_client
+from catalogs import ledger
 from catalogs.ledger import Attempt, AttemptState, now
 from catalogs.plan import Unit
 from catalogs.sources import PictureSources
@@ -51,6 +52,8 @@ def vendors(_sandbox: Vendors) -> Vendors:
 @pytest.fixture(autouse=True)
 async def _client(monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[None]:
     monkeypatch.setattr(exchange, "FIRST_BACKOFF_SECONDS", 0.001)
+    # Jobs are shorter here than a look at a journal stays fresh.
+    monkeypatch.setattr(ledger, "FRESH_SECONDS", 0.0)
     yield
     await close_client()
 
