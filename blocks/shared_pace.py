@@ -21,7 +21,7 @@ __all__ = ["SharedLimit", "SharedPace"]
 SLOTS_PER_TURN = 1000
 LONGEST_QUEUE_SECONDS = 600
 # The vendor counts arrivals, and turns are booked by departure: what may lie between the two.
-ARRIVAL_MARGIN_SECONDS = 0.1
+ARRIVAL_MARGIN_SECONDS = 0.09
 ARRIVAL_MARGIN_SHARE = 0.02
 STAGGER = 0.25
 CREATION_SECONDS = 2.0
