@@ -18,7 +18,7 @@ __all__ = ["Journal", "read_journal"]
 
 MEDIA_TYPE = "application/x-ndjson"
 # On S3 a part is written anew with each addition, so this bounds what goes over the wire.
-PART_BYTES = 256 * 1024
+PART_BYTES = 64 * 1024
 SPACING_SECONDS = 0.025
 CLOSE_SECONDS = 30.0
 
