@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Generator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Self
 
 from fsspec import AbstractFileSystem
 
-from blocks.errors import CatalogError, StorageError
+from blocks.errors import CatalogError
 from blocks.storage import ObjectStorage
+from catalogs.files import found_files, reachable
 from catalogs.mapping import CatalogSource, map_columns, shaping_columns, vocabulary
-from catalogs.parquet import OUTAGES, Batch, DataFile, Unread, data_files, find_files, read_file, words
+from catalogs.parquet import Batch, DataFile, Unread, read_file
 from catalogs.rows import Item, Reject, RowReader, Rows
 from catalogs.shaping import shaped
 
@@ -45,10 +45,7 @@ class Catalog:
         `storage` lends its credentials; without it they are the environment's. Raises `CatalogError`.
         """
         vocabulary(source)
-        filesystem, root = _located(source.uri, storage)
-        with _reachable(source.uri):
-            paths = _found(source.uri, filesystem, root)
-            files = data_files(filesystem, root, paths)
+        filesystem, root, files = found_files(source.uri, storage)
         _check_files(source.uri, files)
         own = list(dict.fromkeys(name for file in files for name in file.columns()))
         mapped = map_columns(source, own)
@@ -56,7 +53,7 @@ class Catalog:
             source=source,
             columns=list(dict.fromkeys([*own, *mapped])),
             rows_total=sum(file.rows for file in files),
-            folder=_folder(source.uri, root, is_file=paths == [root]),
+            folder=_folder(source.uri, root, is_file=[file.path for file in files] == [root]),
             mapped=mapped,
             files=files,
             filesystem=filesystem,
@@ -88,7 +85,7 @@ class Catalog:
         columns = list(dict.fromkeys([*self.mapped.values(), *templates, *shaping]))
         before = 0
         for file in self.files:
-            with _reachable(self.source.uri):
+            with reachable(self.source.uri):
                 yield from self._file_parts(file, columns, before)
             before += file.rows
 
@@ -112,56 +109,10 @@ def _numbers(batch: Batch, first: int) -> Sequence[int]:
     return [first + number for number in batch.numbers]
 
 
-def _located(uri: str, storage: ObjectStorage | None) -> tuple[AbstractFileSystem, str]:
-    try:
-        return (storage.at(uri) if storage else ObjectStorage.from_uri(uri)).filesystem()
-    except StorageError as error:
-        raise CatalogError(f"catalog {uri!r} can't be read: {error.what}", next_step=error.next_step) from error
-
-
-@contextmanager
-def _reachable(uri: str) -> Generator[None]:
-    try:
-        yield
-    except OUTAGES as error:
-        raise CatalogError(
-            f"catalog {uri!r} can't be read: its storage does not answer: {words(error)}",
-            next_step="Check the network, the endpoint and the credentials, then run again.",
-        ) from error
-
-
-def _found(uri: str, filesystem: AbstractFileSystem, root: str) -> list[str]:
-    try:
-        paths = find_files(filesystem, root)
-    except OUTAGES:
-        raise
-    except FileNotFoundError as error:
-        raise CatalogError(
-            f"there is no catalog at {uri!r}: no such file, folder or bucket",
-            next_step="Check the address; a local path is one on the machine that runs the flow.",
-        ) from error
-    except OSError as error:
-        raise CatalogError(
-            f"catalog {uri!r} can't be read: {words(error)}", next_step="Check the address and the credentials."
-        ) from error
-    if not paths:
-        raise CatalogError(
-            f"folder {uri!r} holds no Parquet files", next_step="Their names end in .parquet, .parq or .pq."
-        )
-    return paths
-
-
 def _check_files(uri: str, files: Sequence[DataFile]) -> None:
     faults = [f"{file.name} {file.fault}" for file in files if file.fault]
     if len(faults) == len(files):
         raise CatalogError(f"catalog {uri!r} can't be read: {_and_more(faults)}")
-    for file in files:
-        own = list(file.schema.names) if file.schema is not None else []
-        if twice := [name for name in dict.fromkeys(own) if own.count(name) > 1]:
-            raise CatalogError(
-                f"{file.name} has column {', '.join(map(repr, twice))} more than once",
-                next_step="Give each column its own name.",
-            )
     if not any(file.rows for file in files):
         raise CatalogError(f"catalog {uri!r} has no rows" + (f"; {_and_more(faults)}" if faults else ""))
 

@@ -8,7 +8,6 @@ __all__ = [
     "MANIFEST_PATH",
     "plan_path",
     "rejects_path",
-    "report_path",
     "shard_manifest_path",
 ]
 
@@ -30,8 +29,3 @@ def shard_manifest_path(run_id: str, shard: int) -> str:
 def rejects_path(run_id: str) -> str:
     """The manifest rows of catalog rows that can't be used."""
     return f"runs/{run_id}/rejects.parquet"
-
-
-def report_path(run_id: str) -> str:
-    """What a run came to, as JSON."""
-    return f"runs/{run_id}/report.json"

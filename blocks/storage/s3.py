@@ -88,10 +88,7 @@ class S3Store:
 
     async def extend(self, path: str, held: bytes, more: bytes, content_type: str) -> None:
         """Replace the object: S3 knows no adding."""
-        try:
-            await session_of(self.connection).patiently(self._putting(path, held + more, content_type), 0)
-        except S3_ERRORS as error:
-            raise self._refused("written", path, error) from error
+        await self._patiently("written", path, self._putting(path, held + more, content_type), patience=0)
 
     async def upload(self, path: str, file: Path, content_type: str) -> None:
         """Send a file, in parts if it is large; they become an object when the last has arrived."""
@@ -183,9 +180,11 @@ class S3Store:
         async with asyncio.timeout(deadline(len(body) if isinstance(body, bytes) else 0)):
             return await s3.call(operation, Bucket=self.bucket, **arguments)
 
-    async def _patiently(self, done: str, path: str, attempt: Callable[[S3Client], Awaitable[T]]) -> T:
+    async def _patiently(
+        self, done: str, path: str, attempt: Callable[[S3Client], Awaitable[T]], *, patience: float | None = None
+    ) -> T:
         try:
-            return await session_of(self.connection).patiently(attempt, self.patience)
+            return await session_of(self.connection).patiently(attempt, self.patience if patience is None else patience)
         except S3_ERRORS as error:
             raise self._refused(done, path, error) from error
 

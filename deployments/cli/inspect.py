@@ -20,8 +20,6 @@ __all__ = ["inspect"]
 SAMPLES = 2
 MOST_FILES_TOLD = 10
 MOST_FAULTS_TOLD = 40
-# What a pipe gets, where no terminal says how wide it is.
-PIPE_WIDTH = 200
 HEADINGS = ("column", "type", "filled", "distinct", "longest", "samples")
 
 
