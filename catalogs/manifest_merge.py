@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from catalogs.manifest import ROWS_PER_GROUP, SCHEMA, checked_manifest, read_batches, unreadable
 
-__all__ = ["UPKEEP_SCHEMA", "ManifestUpdate", "merge_manifests", "write_upkeep"]
+__all__ = ["UPKEEP_SCHEMA", "ManifestUpdate", "write_upkeep"]
 
 MEMORY = "700MB"
 # Below this share of the items, new fingerprints alone are not worth a new manifest; they come with the next one.
@@ -96,11 +96,6 @@ class ManifestUpdate:
             for batch in read_batches(self._previous):
                 yield _kept(_conformed(batch), place, self._changes)
                 place += batch.num_rows
-
-
-def merge_manifests(previous: Path | None, parts: Sequence[Path], target: Path, *, upkeep: Path | None = None) -> None:
-    """Write the current state of a manifest, as `ManifestUpdate` has it."""
-    ManifestUpdate(previous, parts, upkeep=upkeep).write(target)
 
 
 def _views(sql: duckdb.DuckDBPyConnection, previous: Path, parts: Sequence[Path], upkeep: Path | None) -> None:

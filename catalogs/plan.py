@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -19,7 +19,7 @@ from catalogs.recipe import Recipe
 from catalogs.rows import Item, Reject, RowReader, Rows
 from catalogs.sources import PictureSources
 
-__all__ = ["Delta", "Planned", "PlannedItem", "Planner", "Selection", "Unit", "pictures_of", "plan_items"]
+__all__ = ["Delta", "Planned", "PlannedItem", "Planner", "Selection", "Unit", "pictures_of"]
 
 MOST_SKUS_TOLD = 5
 
@@ -136,42 +136,6 @@ class Delta(Protocol):
     def compare(self, items: Sequence[Planned]) -> None:
         """Fill in the reason of every unit, and settle items."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class _Done(Delta):
-    """Nothing but the keys of units whose pictures are in storage."""
-
-    keys: Container[str]
-    at_once: int = 1
-
-    def unchanged(self, fingerprint: str) -> bool:  # noqa: ARG002 - keys alone decide
-        return False
-
-    def compare(self, items: Sequence[Planned]) -> None:
-        for planned in items:
-            planned.reasons = ["done" if link.unit_key in self.keys else "new" for link in planned.links]
-
-
-def plan_items(
-    catalog: Catalog,
-    recipe: Recipe,
-    sources: PictureSources,
-    *,
-    selection: Selection,
-    done: Container[str] = frozenset(),
-    accounts: Iterable[VendorAccount] = (),
-) -> Iterator[PlannedItem | Reject]:
-    """
-    Turn rows into units, streaming.
-
-    A row that can't run becomes a `Reject`; `done` holds the keys of units whose pictures are in storage; `accounts`
-    have the prices, where they are not the vendors' own. Raises `CatalogError` at the end when the catalog lacks a
-    SKU that was asked for.
-    """
-    planner = Planner(catalog, recipe, sources, _Done(done), accounts=accounts)
-    for entry in planner.plan(selection):
-        yield entry if isinstance(entry, Reject) else entry.as_item(planner.chain)
 
 
 class Planner:

@@ -30,7 +30,7 @@ from flows.desk import rare_collections
 from flows.outcome import quarantined
 from flows.parameters import CatalogRun
 
-__all__ = ["SHARD_ITEMS", "RunPlan", "check_run", "make_plan", "recipe_of"]
+__all__ = ["SHARD_ITEMS", "PricedPlan", "RunPlan", "check_run", "make_plan", "recipe_of"]
 
 # One process works through this many items as one shard; more become further shards.
 SHARD_ITEMS = 20_000
@@ -39,28 +39,44 @@ REJECTS_TOLD = 10
 ITEMS_AT_ONCE = 5_000
 
 
-@dataclass(slots=True)
-class RunPlan:
-    """
-    A plan on disk, and what it adds up to.
+@dataclass(slots=True, kw_only=True)
+class PricedPlan:
+    """A plan on disk, with the units that will be paid for by stage and their credits by vendor."""
 
-    `units` and `credits` are what will be paid for, `reasons` counts all planned units by stage and reason. `gone`
-    are the SKUs that the manifest has and the whole catalog, which was read, has not. `upkeep` and `versions_path`,
-    where they are, go to `publish_manifest`.
+    path: Path
+    shards: int = 0
+    items: int = 0
+    units: Counter[str] = field(default_factory=Counter[str])
+    credits: dict[str, float] = field(default_factory=dict[str, float])
+    accounts: list[VendorAccount] = field(default_factory=list[VendorAccount])
+
+    def charge(self, stage: str, operation: str, price: float) -> None:
+        """Add a unit that will be paid for."""
+        self.units[stage] += 1
+        vendor = OPERATIONS[operation].account_type.vendor
+        self.credits[vendor] = self.credits.get(vendor, 0.0) + price
+
+    def in_money(self, vendor: str) -> str | None:
+        """What a vendor's units cost in money, if its account has the price of a credit."""
+        account = next((account for account in self.accounts if account.vendor == vendor), None)
+        return account.in_money(self.credits[vendor]) if account else None
+
+
+@dataclass(slots=True, kw_only=True)
+class RunPlan(PricedPlan):
+    """
+    A run's plan, and what it adds up to.
+
+    `reasons` counts all planned units by stage and reason. `gone` are the SKUs that the manifest has and the whole
+    catalog, which was read, has not. `upkeep` and `versions_path`, where they are, go to `publish_manifest`.
     """
 
     recipe: Recipe
-    path: Path
     rejects: Path
-    shards: int = 0
-    items: int = 0
     finished_items: int = 0
     rejected_rows: int = 0
-    units: Counter[str] = field(default_factory=Counter[str])
     reasons: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
-    credits: dict[str, float] = field(default_factory=dict[str, float])
     retry: Sequence[str] = ()
-    accounts: list[VendorAccount] = field(default_factory=list[VendorAccount])
     first_rejects: list[Reject] = field(default_factory=list[Reject])
     gone: list[str] = field(default_factory=list[str])
     upkeep: Path | None = None
@@ -76,14 +92,7 @@ class RunPlan:
             waits_for = WAITS_FOR_RETRY.get(Reason(reason))
             halted = halted or (waits_for is not None and waits_for not in self.retry)
             if reason != Reason.DONE and not halted:
-                self.units[stage.name] += 1
-                vendor = OPERATIONS[stage.operation].account_type.vendor
-                self.credits[vendor] = self.credits.get(vendor, 0.0) + price
-
-    def in_money(self, vendor: str) -> str | None:
-        """What a vendor's units cost in money, if its account has the price of a credit."""
-        account = next((account for account in self.accounts if account.vendor == vendor), None)
-        return account.in_money(self.credits[vendor]) if account else None
+                self.charge(stage.name, stage.operation, price)
 
     @property
     def operations(self) -> set[str]:
@@ -116,7 +125,13 @@ async def make_plan(run: CatalogRun, run_id: str, folder: Path) -> RunPlan:
     manifest = await _fetched(output, MANIFEST_PATH, folder / "previous.parquet")
     kinds = {OPERATIONS[stage.operation].account_type for stage in recipe.stages}
     accounts = [await priced_account(kind, run.accounts) for kind in kinds]
-    plan = RunPlan(recipe, folder / "plan.parquet", folder / "rejects.parquet", retry=run.retry, accounts=accounts)
+    plan = RunPlan(
+        recipe=recipe,
+        path=folder / "plan.parquet",
+        rejects=folder / "rejects.parquet",
+        retry=run.retry,
+        accounts=accounts,
+    )
     plan.versions = await _versions(run, recipe, catalog, output, folder, plan)
     delta = await asyncio.to_thread(ManifestDelta, manifest, recipe, folder, force=run.selection.force)
     try:

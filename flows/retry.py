@@ -2,62 +2,35 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Container, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from prefect import flow
 from prefect.client.schemas.objects import State
 
-from blocks.account import VendorAccount
 from blocks.errors import CatalogError, StorageError
 from blocks.operations import OPERATIONS
 from blocks.storage import MissingObject, ObjectStorage
 from catalogs.layout import MANIFEST_PATH, plan_path
 from catalogs.ledger import now
 from catalogs.manifest import read_rows
-from catalogs.plan import PlannedItem, Unit
+from catalogs.plan import PlannedItem
 from catalogs.plan_file import PlanWriter, read_shard, shards_in
 from catalogs.reasons import Reason
 from flows.accounts import open_storage, priced_account
 from flows.ending import noted
 from flows.parameters import Retry, RetryRun, ShardRun
-from flows.planning import SHARD_ITEMS
+from flows.planning import SHARD_ITEMS, PricedPlan
 from flows.process_catalog import PARQUET, new_run_id
 from flows.process_shard import work_shard
 from flows.publish import publish_gallery, publish_manifest
 from flows.report import RunReport, as_state, publish_report, summarise
 
-__all__ = ["RetryPlan", "plan_retry", "retry_output"]
+__all__ = ["plan_retry", "retry_output"]
 
 REASONS = {Retry.FAILED: Reason.FAILED_BEFORE, Retry.UNKNOWN: Reason.UNKNOWN_BEFORE}
-
-
-@dataclass(slots=True)
-class RetryPlan:
-    """A plan on disk of what is repeated, with what waited for it, and what that adds up to."""
-
-    path: Path
-    shards: int = 0
-    items: int = 0
-    units: Counter[str] = field(default_factory=Counter[str])
-    credits: dict[str, float] = field(default_factory=dict[str, float])
-    accounts: list[VendorAccount] = field(default_factory=list[VendorAccount])
-
-    def count(self, units: Iterable[Unit]) -> None:
-        """Add an item's units that are to be done."""
-        self.items += 1
-        for unit in units:
-            self.units[unit.stage] += 1
-            vendor = OPERATIONS[unit.operation].account_type.vendor
-            self.credits[vendor] = self.credits.get(vendor, 0.0) + unit.credits
-
-    def in_money(self, vendor: str) -> str | None:
-        """What a vendor's units cost in money, if its account has the price of a credit."""
-        account = next((account for account in self.accounts if account.vendor == vendor), None)
-        return account.in_money(self.credits[vendor]) if account else None
 
 
 @flow(name="retry", flow_run_name="{retry.output}", persist_result=False)
@@ -91,7 +64,7 @@ async def _repeated(retry: RetryRun) -> State[RunReport]:
     return as_state(report)
 
 
-async def plan_retry(retry: RetryRun, folder: Path) -> RetryPlan:
+async def plan_retry(retry: RetryRun, folder: Path) -> PricedPlan:
     """
     Write the plan of a retry into a local folder.
 
@@ -104,14 +77,16 @@ async def plan_retry(retry: RetryRun, folder: Path) -> RetryPlan:
             f"the manifest at {storage.uri(MANIFEST_PATH)} has no unit that is {' or '.join(retry.kinds)}",
             next_step="`catwalk status` shows how every stage stands.",
         )
-    plan = RetryPlan(folder / "plan.parquet")
+    plan = PricedPlan(path=folder / "plan.parquet")
     operations: set[str] = set()
     with PlanWriter(plan.path, shard_items=SHARD_ITEMS) as writer:
         for earlier, reasons in wanted.items():
             for planned in await _planned(storage, earlier, reasons, folder):
                 item = _repeating(planned, reasons)
                 writer.add(item)
-                plan.count(item.to_do())
+                plan.items += 1
+                for unit in item.to_do():
+                    plan.charge(unit.stage, unit.operation, unit.credits)
                 operations.update(unit.operation for unit in item.units)
     plan.shards = writer.shards
     kinds = {OPERATIONS[operation].account_type for operation in operations}

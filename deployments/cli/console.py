@@ -2,35 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Protocol
-
 import typer
 
 from blocks.errors import CatwalkError
+from flows.planning import PricedPlan
 from flows.report import RunReport
 
-__all__ = ["Priced", "complain", "tell_prices", "tell_report"]
+__all__ = ["complain", "tell_prices", "tell_report"]
 
 MOST_TROUBLES_TOLD = 10
-
-
-class Priced(Protocol):
-    """A plan's units by stage, and their credits by vendor."""
-
-    @property
-    def units(self) -> Mapping[str, int]:
-        """How many of each stage."""
-        ...
-
-    @property
-    def credits(self) -> Mapping[str, float]:
-        """What they cost at each vendor."""
-        ...
-
-    def in_money(self, vendor: str) -> str | None:
-        """What they cost at a vendor in money, if that is known."""
-        ...
 
 
 def complain(error: CatwalkError) -> None:
@@ -57,7 +37,7 @@ def tell_report(report: RunReport) -> None:
         typer.echo(f"Gallery:  {report.gallery}")
 
 
-def tell_prices(plan: Priced, max_credits: float | None) -> None:
+def tell_prices(plan: PricedPlan, max_credits: float | None) -> None:
     """What would be done and paid."""
     for stage, count in plan.units.items():
         typer.echo(f"  {stage}: {count} units")

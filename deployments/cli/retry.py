@@ -12,7 +12,8 @@ import typer
 from deployments.cli.console import tell_prices, tell_report
 from deployments.cli.flow import MaxCredits, announce_prefect, exit_code, report_of_flow
 from flows.parameters import Retry, RetryRun
-from flows.retry import RetryPlan, plan_retry, retry_output
+from flows.planning import PricedPlan
+from flows.retry import plan_retry, retry_output
 
 __all__ = ["retry"]
 
@@ -35,7 +36,7 @@ def retry(
     raise typer.Exit(exit_code(report))
 
 
-def tell_plan(plan: RetryPlan, max_credits: float | None) -> None:
+def tell_plan(plan: PricedPlan, max_credits: float | None) -> None:
     """What a retry would do and pay, at most: a job that is still at its vendor is asked for, not paid for again."""
     typer.secho(f"{plan.items} items to repeat, with the stages that waited for them")
     tell_prices(plan, max_credits)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from blocks.account import VendorAccount
 from catalogs.catalog import Catalog
 from catalogs.ledger import StoredPicture
 from catalogs.manifest import ManifestRow, ManifestWriter
 from catalogs.mapping import CatalogSource
-from catalogs.plan import PlannedItem, Selection, Unit, plan_items
+from catalogs.plan import Delta, Planned, PlannedItem, Planner, Selection, Unit
 from catalogs.recipe import Recipe, load_recipe
 from catalogs.rows import Item, Reject
 from catalogs.sources import PictureSources
@@ -134,3 +136,41 @@ def manifest_of(rows: Iterable[ManifestRow], path: Path) -> Path:
     with ManifestWriter(path) as writer:
         writer.add(rows)
     return path
+
+
+@dataclass(frozen=True, slots=True)
+class _Done(Delta):
+    """Nothing but the keys of units whose pictures are in storage."""
+
+    keys: Container[str]
+    at_once: int = 1
+
+    def unchanged(self, fingerprint: str) -> bool:  # noqa: ARG002 - keys alone decide
+        """Never: the keys alone decide."""
+        return False
+
+    def compare(self, items: Sequence[Planned]) -> None:
+        """Done or new."""
+        for planned in items:
+            planned.reasons = ["done" if link.unit_key in self.keys else "new" for link in planned.links]
+
+
+def plan_items(
+    catalog: Catalog,
+    recipe: Recipe,
+    sources: PictureSources,
+    *,
+    selection: Selection,
+    done: Container[str] = frozenset(),
+    accounts: Iterable[VendorAccount] = (),
+) -> Iterator[PlannedItem | Reject]:
+    """
+    Turn rows into units, streaming.
+
+    A row that can't run becomes a `Reject`; `done` holds the keys of units whose pictures are in storage; `accounts`
+    have the prices, where they are not the vendors' own. Raises `CatalogError` at the end when the catalog lacks a
+    SKU that was asked for.
+    """
+    planner = Planner(catalog, recipe, sources, _Done(done), accounts=accounts)
+    for entry in planner.plan(selection):
+        yield entry if isinstance(entry, Reject) else entry.as_item(planner.chain)

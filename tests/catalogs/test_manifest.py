@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from blocks.errors import StorageError
 from catalogs import manifest, manifest_merge
 from catalogs.manifest import SCHEMA, ManifestRow, ManifestWriter, read_rows, write_csv
-from catalogs.manifest_merge import merge_manifests
+from catalogs.manifest_merge import ManifestUpdate
 from tests.catalogs.made import MOMENT, a_picture, a_row, manifest_of
 
 TEXTS = st.text(alphabet=st.characters(exclude_categories=("Cs",)), max_size=12)
@@ -64,7 +64,7 @@ def merged(
     """Recipe, SKU, stage and run of every row of the merged manifest, in order."""
     paths = [manifest_of(rows, folder / f"part-{number}.parquet") for number, rows in enumerate(parts)]
     before = None if previous is None else manifest_of(previous, folder / "previous.parquet")
-    merge_manifests(before, paths, folder / "manifest.parquet")
+    ManifestUpdate(before, paths).write(folder / "manifest.parquet")
     return [(row["recipe"], row["sku"], row["stage"], row["run_id"]) for row in read_rows(folder / "manifest.parquet")]
 
 
@@ -205,7 +205,7 @@ def test_no_sku_is_ever_lost_or_doubled(
     manifest_of(rows_of(*state, run_id="night-0"), folder / "state.parquet")
     for number, skus in enumerate(nights, start=1):
         part = manifest_of(rows_of(*skus, run_id=f"night-{number}"), folder / "part.parquet")
-        merge_manifests(folder / "state.parquet", [part], folder / "next.parquet")
+        ManifestUpdate(folder / "state.parquet", [part]).write(folder / "next.parquet")
         (folder / "next.parquet").replace(folder / "state.parquet")
         state |= dict.fromkeys(skus, f"night-{number}")
     rows = [(row["sku"], row["run_id"], row["stage"]) for row in read_rows(folder / "state.parquet")]
@@ -221,7 +221,7 @@ def test_row_groups_are_bounded_and_never_crumbs(tmp_path: Path, monkeypatch: py
     groups = pq.ParquetFile(state).num_row_groups
     for night in range(20):
         part = manifest_of(rows_of(f"S{night}", f"N{night}"), tmp_path / "part.parquet")
-        merge_manifests(state, [part], tmp_path / "next.parquet")
+        ManifestUpdate(state, [part]).write(tmp_path / "next.parquet")
         (tmp_path / "next.parquet").replace(state)
     metadata = pq.read_metadata(state)
     sizes = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
@@ -252,7 +252,7 @@ def test_a_manifest_of_another_version_is_brought_up_to_date(tmp_path: Path) -> 
     old = old.set_column(2, "sku", old.column("sku").cast(pa.large_string()).dictionary_encode())
     pq.write_table(old, tmp_path / "old.parquet")
     part = manifest_of(rows_of("B", run_id="new"), tmp_path / "part.parquet")
-    merge_manifests(tmp_path / "old.parquet", [part], tmp_path / "manifest.parquet")
+    ManifestUpdate(tmp_path / "old.parquet", [part]).write(tmp_path / "manifest.parquet")
     rows = list(read_rows(tmp_path / "manifest.parquet"))
 
     assert pq.read_schema(tmp_path / "manifest.parquet").equals(SCHEMA)
@@ -266,7 +266,7 @@ def test_a_manifest_saved_by_pandas_is_still_one(tmp_path: Path) -> None:
     """People do open it and save it again."""
     frame = pd.read_parquet(manifest_of(rows_of("A", run_id="old"), tmp_path / "ours.parquet"))
     frame.to_parquet(tmp_path / "saved.parquet")
-    merge_manifests(tmp_path / "saved.parquet", [], tmp_path / "manifest.parquet")
+    ManifestUpdate(tmp_path / "saved.parquet", []).write(tmp_path / "manifest.parquet")
 
     assert list(read_rows(tmp_path / "manifest.parquet")) == list(read_rows(tmp_path / "ours.parquet"))
 
@@ -279,7 +279,7 @@ def test_what_is_no_manifest_is_told(data: bytes, tmp_path: Path) -> None:
     with pytest.raises(StorageError, match=r"^previous\.parquet can't be read as a manifest: .*") as caught:
         list(read_rows(path))
     with pytest.raises(StorageError):
-        merge_manifests(path, [], tmp_path / "manifest.parquet")
+        ManifestUpdate(path, []).write(tmp_path / "manifest.parquet")
 
     assert "pays for nothing that the ledger holds" in str(caught.value)
 

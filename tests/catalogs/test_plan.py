@@ -13,12 +13,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from blocks.errors import CatalogError
-from catalogs.plan import PlannedItem, Selection, plan_items
+from catalogs.plan import PlannedItem, Selection
 from catalogs.recipe import Recipe, load_recipe, parse_recipe, shipped_recipes
 from catalogs.rows import Reject
 from catalogs.samples import demo_catalog
 from catalogs.sources import PictureSources
-from tests.catalogs.made import catalog_at, garment_rows, parquet_of, planned
+from tests.catalogs.made import catalog_at, garment_rows, parquet_of, plan_items, planned
 
 Planned = Sequence[PlannedItem | Reject]
 

@@ -23,13 +23,14 @@ import pyarrow.compute as pc
 from catalogs.catalog import Catalog
 from catalogs.manifest import ManifestRow, ManifestWriter
 from catalogs.mapping import CatalogSource
-from catalogs.plan import PlannedItem, Selection, plan_items
+from catalogs.plan import PlannedItem, Selection
 from catalogs.recipe import parse_recipe
 from catalogs.sources import PictureSources
 from flows.desk import open_desk
 from flows.items import do_stage, each_of, take_through
 from flows.parameters import Retry, ShardRun
 from flows.progress import RunProgress
+from tests.catalogs.made import plan_items
 
 __all__ = ["Life"]
 

@@ -19,12 +19,13 @@ from blocks.storage import ObjectStorage
 from blocks.vmake import VmakeCredentials
 from catalogs.catalog import Catalog
 from catalogs.mapping import CatalogSource
-from catalogs.plan import PlannedItem, Selection, plan_items
+from catalogs.plan import PlannedItem, Selection
 from catalogs.recipe import Recipe, parse_recipe
 from catalogs.sources import PictureSources
 from flows.desk import Desk
 from flows.lane import Lane
 from flows.progress import RunProgress
+from tests.catalogs.made import plan_items
 
 KINDS: tuple[type[VendorAccount], ...] = (ClaidCredentials, VmakeCredentials, AILabToolsCredentials)
 
