@@ -117,6 +117,11 @@ class VendorAccount(Block, ABC):
     def observe(self, response: httpx.Response) -> None:
         """Take note of the limits that any answer, good or bad, may carry in its headers."""
 
+    @property
+    def is_limited(self) -> bool:
+        """Whether the vendor limits how often this account may call it."""
+        return any(self.limits.model_dump(exclude={"jobs_in_flight"}).values())
+
     def pace(self) -> Pace:
         """The turns at calling this account, shared by everything on the running event loop."""
         paces = _paces.setdefault(asyncio.get_running_loop(), {})

@@ -81,6 +81,11 @@ class Runs:
         except MissingObject:
             return Window()
 
+    async def last_sign(self, run_id: str, shard: int) -> datetime | None:
+        """When a shard last wrote down how far it has come, by the storage's clock; None if it never did."""
+        found = await self._storage.stat(_window_path(run_id, shard))
+        return found.modified if found else None
+
     async def _read(self, path: str) -> OpenRun | None:
         try:
             return OpenRun.model_validate_json(await self._storage.read(path))

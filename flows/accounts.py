@@ -10,12 +10,19 @@ from typing import Any, TypeVar
 from pydantic import SecretStr, ValidationError
 
 from blocks.account import VendorAccount
-from blocks.errors import AuthFailed, StorageError
+from blocks.errors import AuthFailed, CatwalkError, StorageError
 from blocks.operations import OPERATIONS
 from blocks.storage import ObjectStorage
 from flows.parameters import Accounts
 
-__all__ = ["account_from_environment", "check_accounts", "open_account", "open_storage", "priced_account"]
+__all__ = [
+    "account_from_environment",
+    "check_accounts",
+    "check_shared",
+    "open_account",
+    "open_storage",
+    "priced_account",
+]
 
 # Settings of an account that are variables of the environment, and those of them that are JSON.
 PLAIN = ("base_url", "poll_seconds", "shared_limit", "credit_price", "currency")
@@ -43,6 +50,17 @@ async def check_accounts(operations: Iterable[str], accounts: Accounts) -> None:
     """Raise `AuthFailed` unless every operation has an account; nothing is sent."""
     for name in sorted(operations):
         await open_account(OPERATIONS[name].account_type, accounts)
+
+
+def check_shared(accounts: Iterable[VendorAccount]) -> None:
+    """Raise `CatwalkError` for an account with limits that several processes would each take for their own."""
+    for account in accounts:
+        if account.is_limited and not account.shared_limit:
+            raise CatwalkError(
+                f"several processes would call {account.vendor}, and its account shares no limit between them",
+                next_step=f"Set shared_limit in the {account.vendor} block, or {account.env_prefix}_SHARED_LIMIT, to a "
+                "name of your choice; Prefect's server then hands out the turns.",
+            )
 
 
 async def priced_account(kind: type[AccountT], accounts: Accounts) -> AccountT:

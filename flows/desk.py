@@ -15,7 +15,7 @@ from catalogs.ledger import Attempt, AttemptState, Ledger
 from catalogs.plan import Unit
 from catalogs.reasons import Reason
 from catalogs.sources import PictureSources
-from flows.accounts import open_account, open_storage
+from flows.accounts import check_shared, open_account, open_storage
 from flows.budget import Budget
 from flows.lane import Lane
 from flows.parameters import ShardRun
@@ -104,9 +104,10 @@ async def open_desk(shard: ShardRun, operations: Iterable[str], progress: RunPro
     """Open storage, accounts and clients, and close them at the end."""
     storage = await open_storage(shard.output, shard.accounts)
     types = {OPERATIONS[name].account_type for name in operations}
-    lanes = {
-        kind.vendor: Lane(await open_account(kind, shard.accounts)) for kind in sorted(types, key=lambda t: t.vendor)
-    }
+    accounts = [await open_account(kind, shard.accounts) for kind in sorted(types, key=lambda t: t.vendor)]
+    if shard.beside > 1:
+        check_shared(accounts)
+    lanes = {account.vendor: Lane(account, beside=shard.beside) for account in accounts}
     sources = PictureSources(shard.catalog, storage=storage)
     desk = Desk(
         storage, sources, lanes, progress, run_id=shard.run_id, retry=shard.retry, max_credits=shard.max_credits

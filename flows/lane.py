@@ -19,11 +19,15 @@ class LaneClosed(CatwalkError):
 
 
 class Lane:
-    """An account, how many of its jobs may run at one time, and why it is closed, if it is."""
+    """
+    An account, how many of its jobs may run at one time, and why it is closed, if it is.
 
-    def __init__(self, account: VendorAccount) -> None:
+    `beside` processes share the account: each has its part of the jobs.
+    """
+
+    def __init__(self, account: VendorAccount, *, beside: int = 1) -> None:
         self.account = account
-        self.jobs = asyncio.Semaphore(account.limits.jobs_in_flight)
+        self.jobs = asyncio.Semaphore(max(1, account.limits.jobs_in_flight // beside))
         self.preparing = asyncio.Semaphore(PREPARED_AT_ONCE)
         self.closed_by: VendorError | None = None
         self._proven = False

@@ -14,6 +14,7 @@ from catalogs.recipe import Recipe
 from catalogs.rows import Reject
 from catalogs.unit_key import unsigned
 from flows.budget import BudgetReached
+from flows.deployed_shard import ShardLost
 from flows.lane import LaneClosed
 
 __all__ = ["blocked", "ended", "interrupted", "quarantined"]
@@ -108,7 +109,9 @@ def quarantined(reject: Reject, recipe: Recipe, run_id: str) -> list[ManifestRow
 def _status(error: CatwalkError) -> str:
     if isinstance(error, VendorError) and error.outcome_unknown:
         return "unknown"
-    account = isinstance(error, LaneClosed | BudgetReached) or (isinstance(error, VendorError) and error.closes_lane)
+    account = isinstance(error, LaneClosed | BudgetReached | ShardLost) or (
+        isinstance(error, VendorError) and error.closes_lane
+    )
     return "held" if account else "failed"
 
 

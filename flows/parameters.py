@@ -11,7 +11,7 @@ from catalogs.mapping import CatalogSource
 from catalogs.plan import Selection
 from catalogs.recipe import Recipe
 
-__all__ = ["Accounts", "CatalogRun", "Retry", "RetryRun", "ShardRun"]
+__all__ = ["Accounts", "CatalogRun", "Retry", "RetryRun", "ScaleOut", "ShardRun"]
 
 Credits = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
@@ -33,6 +33,35 @@ class Accounts(BaseModel):
     ailabtools: str | None = Field(default=None, description="Name of an AILabTools Credentials block.")
     storage: str | None = Field(
         default=None, description="Name of an Object Storage block whose credentials open catalog, pictures and output."
+    )
+
+
+class ScaleOut(BaseModel):
+    """Shards as runs of a deployment, on the machines of its work pool."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    deployment: str = Field(
+        default="process-shard/shard", description="The deployment that works through one shard: flow/deployment."
+    )
+    shard_items: int = Field(
+        default=5000,
+        ge=1,
+        le=20_000,
+        description="Items of a shard; a plan of no more than these stays in one process.",
+    )
+    at_once: int = Field(default=4, ge=1, le=100, description="Shards worked through at one time.")
+    start_seconds: float = Field(
+        default=900,
+        ge=1,
+        le=86_400,
+        description="Seconds that a shard waits for a worker; after that it is worked through in the run's own process.",
+    )
+    silent_seconds: float = Field(
+        default=180,
+        ge=15,
+        le=86_400,
+        description="Seconds that a running shard may write nothing into storage before its machine counts as gone.",
     )
 
 
@@ -64,6 +93,9 @@ class CatalogRun(BaseModel):
         default=None, description="Credits that the run may spend, all vendors' together; empty means no limit."
     )
     items_in_flight: int = Field(default=500, ge=1, le=5000, description="Items worked on at one time.")
+    scale_out: ScaleOut | None = Field(
+        default=None, description="Spread the work over many machines; empty means that this process does it all."
+    )
     gallery_items: int = Field(default=1000, ge=0, description="How many items the gallery shows; 0 for no gallery.")
 
 
@@ -100,3 +132,4 @@ class ShardRun(BaseModel):
         default=None, description="Credits that the run may spend, all vendors' together; empty means no limit."
     )
     items_in_flight: int = Field(default=500, ge=1, le=5000, description="Items worked on at one time.")
+    beside: int = Field(default=1, ge=1, description="Shards that share the accounts at one time, this one counted.")

@@ -157,7 +157,7 @@ async def _opened(run: CatalogRun) -> tuple[Recipe, Catalog]:
 
 
 def _write_plan(plan: RunPlan, planner: Planner, delta: ManifestDelta, run: CatalogRun, run_id: str) -> None:
-    with PlanWriter(plan.path, shard_items=SHARD_ITEMS) as writer, ManifestWriter(plan.rejects) as rejects:
+    with PlanWriter(plan.path, shard_items=_shard_items(run)) as writer, ManifestWriter(plan.rejects) as rejects:
         for entries in _some(planner.plan(run.selection)):
             _sort_out(plan, planner, entries, writer, rejects, run_id)
     plan.shards = writer.shards
@@ -168,6 +168,10 @@ def _write_plan(plan: RunPlan, planner: Planner, delta: ManifestDelta, run: Cata
     if delta.refreshed or retired:
         plan.upkeep = plan.path.parent / "upkeep.parquet"
         write_upkeep(plan.upkeep, plan.recipe.name, refreshed=delta.refreshed, retired=retired)
+
+
+def _shard_items(run: CatalogRun) -> int:
+    return SHARD_ITEMS if run.scale_out is None else run.scale_out.shard_items
 
 
 def _some(entries: Iterator[Planned | Reject]) -> Iterator[list[Planned | Reject]]:

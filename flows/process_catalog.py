@@ -15,14 +15,14 @@ from prefect.runtime import flow_run
 from catalogs.layout import plan_path, rejects_path
 from catalogs.ledger import now
 from catalogs.runs import OpenRun, Runs
-from flows.accounts import check_accounts, open_storage
+from flows.accounts import check_accounts, check_shared, open_storage
 from flows.ending import noted
 from flows.parameters import CatalogRun, ShardRun
 from flows.planning import RunPlan, make_plan
-from flows.process_shard import work_shard
 from flows.publish import PublishedManifest, publish_gallery, publish_manifest
 from flows.report import RunReport, as_state, publish_report, summarise
 from flows.rescue import rescue
+from flows.shards import work_shards
 
 __all__ = ["PARQUET", "new_run_id", "process_catalog"]
 
@@ -46,7 +46,7 @@ async def deliver(run: CatalogRun) -> State[RunReport]:
     with TemporaryDirectory(prefix="catwalk-") as scratch:
         folder = Path(scratch)
         plan = await plan_units(run, run_id, folder)
-        parts = [await work_shard(shard) for shard in shards_of(run, run_id, plan)]
+        parts = await work_shards(shards_of(run, run_id, plan), run.scale_out)
         storage = await open_storage(run.output, run.accounts)
         manifest = await publish_manifest(
             storage, [*parts, rejects_path(run_id)], folder, run_id, upkeep=plan.upkeep, versions=plan.versions_path
@@ -101,6 +101,8 @@ async def plan_units(run: CatalogRun, run_id: str, folder: Path) -> RunPlan:
     storage = await open_storage(run.output, run.accounts)
     plan = await make_plan(run, run_id, folder)
     await check_accounts(plan.operations if plan.items else (), run.accounts)
+    if run.scale_out is not None and plan.shards > 1:
+        check_shared(plan.accounts)
     await storage.upload(plan_path(run_id), plan.path, content_type=PARQUET)
     await storage.upload(rejects_path(run_id), plan.rejects, content_type=PARQUET)
     return plan

@@ -27,7 +27,7 @@ from flows.progress import RunProgress, shown
 from flows.tasks import work_through
 from flows.window import kept
 
-__all__ = ["process_shard", "work_shard"]
+__all__ = ["process_shard", "publish_rows", "read_items", "work_shard", "work_within"]
 
 
 @flow(name="process-shard", flow_run_name="{shard.run_id} shard {shard.shard}", persist_result=False)
@@ -50,6 +50,11 @@ async def work_shard(shard: ShardRun) -> str:
         if run.begun:
             raise
         get_run_logger().warning("Prefect could not begin a flow run for shard %s", shard.shard, exc_info=True)
+    return await work_within(shard)
+
+
+async def work_within(shard: ShardRun) -> str:
+    """Work through the shard within the caller's flow run; the path of its manifest."""
     return cast("str", (await _worked_through(shard)).data)
 
 
@@ -57,7 +62,7 @@ async def _worked_through(shard: ShardRun) -> State[str]:
     with TemporaryDirectory(prefix="catwalk-") as folder:
         items = await read_items(shard, Path(folder))
         rows = await _work(shard, items)
-        path = await _publish(shard, rows, Path(folder))
+        path = await publish_rows(shard, rows, Path(folder))
     counts = Counter(row.status for row in rows)
     words = ", ".join(f"{count} {status}" for status, count in counts.most_common())
     return Completed(name="Completed" if counts.keys() <= {"done"} else "Partial", message=words, data=path)
@@ -83,7 +88,8 @@ async def _work(shard: ShardRun, items: list[PlannedItem]) -> list[ManifestRow]:
         return await work_through(desk, items, at_once=shard.items_in_flight)
 
 
-async def _publish(shard: ShardRun, rows: list[ManifestRow], folder: Path) -> str:
+async def publish_rows(shard: ShardRun, rows: list[ManifestRow], folder: Path) -> str:
+    """Store what the shard's units came to; the path of that manifest."""
     manifest = folder / "manifest.parquet"
     with ManifestWriter(manifest) as writer:
         writer.add(rows)

@@ -24,9 +24,9 @@ from flows.ending import noted
 from flows.parameters import Retry, RetryRun, ShardRun
 from flows.planning import SHARD_ITEMS, PricedPlan
 from flows.process_catalog import PARQUET, new_run_id
-from flows.process_shard import work_shard
 from flows.publish import publish_gallery, publish_manifest
 from flows.report import RunReport, as_state, publish_report, summarise
+from flows.shards import work_shards
 
 __all__ = ["plan_retry", "retry_output"]
 
@@ -47,7 +47,7 @@ async def _repeated(retry: RetryRun) -> State[RunReport]:
         folder = Path(scratch)
         plan = await plan_retry(retry, folder)
         await storage.upload(plan_path(run_id), plan.path, content_type=PARQUET)
-        parts = [await work_shard(_shard(retry, run_id, shard)) for shard in range(plan.shards)]
+        parts = await work_shards([_shard(retry, run_id, shard) for shard in range(plan.shards)], None)
         manifest = await publish_manifest(storage, parts, folder, run_id)
         report = summarise(
             manifest.rows_of_run(),

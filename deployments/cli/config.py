@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 from blocks.errors import CatalogError
 from catalogs.conditions import Condition
 from catalogs.mapping import CatalogMapping, CatalogSource, did_you_mean
-from flows.parameters import Accounts
+from flows.parameters import Accounts, ScaleOut
 
 __all__ = ["RunConfig", "load_config"]
 
@@ -24,6 +24,7 @@ class RunConfig(CatalogMapping):
 
     accounts: Accounts = Field(default_factory=Accounts, description="Prefect block documents to use.")
     items_in_flight: int = Field(default=500, ge=1, le=5000, description="Items worked on at one time.")
+    scale_out: ScaleOut | None = Field(default=None, description="Spread large plans over the workers of a deployment.")
     gallery_items: int = Field(default=1000, ge=0, description="How many items the gallery shows.")
 
     def source(self, uri: str) -> CatalogSource:
@@ -60,6 +61,6 @@ def _complaint(problems: list[ErrorDetails]) -> str:
 
 
 def _fields(place: list[str]) -> list[str]:
-    nested: dict[str, type[BaseModel]] = {"where": Condition, "accounts": Accounts}
+    nested: dict[str, type[BaseModel]] = {"where": Condition, "accounts": Accounts, "scale_out": ScaleOut}
     model = nested.get(place[0], RunConfig) if len(place) > 1 else RunConfig
     return [field.alias or name for name, field in model.model_fields.items()]

@@ -66,6 +66,7 @@ def run(
         retire=retire,
         max_credits=max_credits,
         items_in_flight=settings.items_in_flight,
+        scale_out=settings.scale_out,
         gallery_items=settings.gallery_items,
     )
     if dry_run:

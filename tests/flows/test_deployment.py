@@ -50,8 +50,7 @@ class Run:
         """The final states of its task runs by name, once the server has recorded that many."""
 
         def recorded() -> dict[str, dict[str, Any]] | None:
-            shards = self.server.find("flow_runs", flow_runs={"parent_flow_run_id": {"any_": [self.id]}})
-            within = {"id": {"any_": [shard["id"] for shard in shards]}}
+            within = {"id": {"any_": [self.id]}}
             states = {run["name"]: run["state"] for run in self.server.find("task_runs", flow_runs=within)}
             settled = len(states) == count and all(state["type"] in ENDED for state in states.values())
             return states if settled else None
@@ -59,9 +58,9 @@ class Run:
         return eventually(recorded, f"{count} task runs on record", seconds=RECORD_SECONDS)
 
     def artifacts(self) -> dict[str, dict[str, Any]]:
-        """Its artifacts by key."""
+        """Its artifacts by key; that of its progress has none."""
         found = self.server.find("artifacts", flow_runs={"id": {"any_": [self.id]}})
-        return {artifact["key"]: artifact for artifact in found}
+        return {artifact["key"]: artifact for artifact in found if artifact["key"]}
 
 
 class Office:

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 from pydantic import SecretStr
 
+from blocks.account import Limits
 from blocks.errors import (
     AuthFailed,
     ContentRefused,
@@ -110,3 +111,10 @@ async def test_the_first_cause_stays(lane: Lane) -> None:
 
     with pytest.raises(LaneClosed, match="no credits left"):
         lane.check_open()
+
+
+def test_processes_that_share_an_account_share_its_jobs() -> None:
+    """Each gets its part, and never none."""
+    account = VmakeCredentials(api_key=SecretStr("key"), limits=Limits(jobs_in_flight=10))
+
+    assert [10, 3, 1] == [Lane(account, beside=beside).jobs._value for beside in (1, 3, 40)]

@@ -1,0 +1,53 @@
+"""What the manifest says of a shard that came to no end: of each unit what the ledger knows; nothing is sent."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from catalogs.ledger import AttemptState, Ledger
+from catalogs.manifest import ManifestRow
+from catalogs.plan import PlannedItem, Unit
+from flows.accounts import open_storage
+from flows.deployed_shard import ShardLost
+from flows.items import each_of
+from flows.outcome import blocked, ended, interrupted
+from flows.parameters import ShardRun
+from flows.process_shard import publish_rows, read_items
+
+__all__ = ["tell_lost"]
+
+LOOKS_AT_ONCE = 32
+ENDED = frozenset({AttemptState.DONE, AttemptState.FAILED, AttemptState.UNKNOWN})
+
+
+async def tell_lost(shard: ShardRun, why: ShardLost) -> str:
+    """Write the shard's manifest from the ledger; its path."""
+    ledger = Ledger(await open_storage(shard.output, shard.accounts))
+    with TemporaryDirectory(prefix="catwalk-") as folder:
+        items = await read_items(shard, Path(folder))
+        rows: list[list[ManifestRow]] = [[] for _ in items]
+
+        async def one(numbered: tuple[int, PlannedItem]) -> None:
+            number, item = numbered
+            rows[number] = [row async for row in _rows(ledger, item, why, shard.run_id)]
+
+        await each_of(enumerate(items), one, at_once=LOOKS_AT_ONCE)
+        return await publish_rows(shard, [row for of_item in rows for row in of_item], Path(folder))
+
+
+async def _rows(ledger: Ledger, item: PlannedItem, why: ShardLost, run_id: str) -> AsyncIterator[ManifestRow]:
+    halted: ManifestRow | None = None
+    for unit in item.units:
+        row = blocked(unit, halted, run_id) if halted else await _row(ledger, unit, why, run_id)
+        if row.status != "done":
+            halted = halted or row
+        yield row
+
+
+async def _row(ledger: Ledger, unit: Unit, why: ShardLost, run_id: str) -> ManifestRow:
+    attempt = await ledger.latest(unit.unit_key)
+    if attempt is not None and attempt.state in ENDED:
+        return ended(unit, attempt, run_id)
+    return interrupted(unit, ShardLost(why.what, next_step=why.next_step), run_id, attempt)
