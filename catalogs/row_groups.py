@@ -9,7 +9,7 @@ from typing import Any, Self, cast
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from blocks.storage.s3_session import S3_ERRORS
+from blocks.storage.s3_connection import READER_ERRORS
 
 __all__ = ["DAMAGE", "OUTAGES", "Batch", "Run", "Unread", "Wanted", "read_run", "runs_of", "words"]
 
@@ -17,7 +17,7 @@ __all__ = ["DAMAGE", "OUTAGES", "Batch", "Run", "Unread", "Wanted", "read_run", 
 OUTAGES: tuple[type[Exception], ...] = (
     ConnectionError,
     TimeoutError,
-    *(error for error in S3_ERRORS if error is not OSError),
+    *READER_ERRORS,
 )
 # The bytes are not what they should be, or this one file can't be had.
 DAMAGE: tuple[type[Exception], ...] = (OSError, pa.ArrowException, UnicodeDecodeError)

@@ -19,7 +19,7 @@ from pydantic import Field, HttpUrl, PrivateAttr, SecretStr, ValidationError, fi
 from blocks.errors import StorageError
 from blocks.storage.reach import Reach, reach_of
 from blocks.storage.roots import checked_path, normal_root, store_at
-from blocks.storage.s3_session import S3Connection
+from blocks.storage.s3_connection import S3Connection
 from blocks.storage.store import ObjectStat, Store
 
 __all__ = ["ObjectStorage"]

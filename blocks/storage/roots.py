@@ -11,7 +11,7 @@ from blocks.errors import StorageError
 from blocks.storage.local import LocalStore
 from blocks.storage.memory import MemoryStore
 from blocks.storage.s3 import S3Store
-from blocks.storage.s3_session import S3Connection
+from blocks.storage.s3_connection import S3Connection
 from blocks.storage.store import Store
 
 __all__ = ["checked_path", "normal_root", "store_at"]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from textwrap import shorten
 
-import botocore.exceptions
+from botocore.exceptions import NoCredentialsError, PartialCredentialsError
+from obstore.exceptions import UnauthenticatedError
 
 from blocks.errors import WORDS_LIMIT, StorageError
-from blocks.storage.s3_session import refusal_in
+from blocks.storage.s3_answers import is_distrust, refusal_in, words_in
 from blocks.storage.store import file_failed, missing
 
 __all__ = ["refused"]
@@ -56,13 +57,13 @@ def refused(uri: str, done: str, error: BaseException, endpoint: str) -> Storage
 
 
 def _no_answer(uri: str, done: str, error: BaseException, endpoint: str) -> StorageError:
-    if isinstance(error, botocore.exceptions.NoCredentialsError | botocore.exceptions.PartialCredentialsError):
+    if isinstance(error, NoCredentialsError | PartialCredentialsError | UnauthenticatedError):
         next_step = _NO_CREDENTIALS
-    elif isinstance(error, botocore.exceptions.SSLError):
+    elif is_distrust(error):
         next_step = "Check the endpoint's certificate; AWS_CA_BUNDLE names a file of further authorities."
     else:
         next_step = "Check the endpoint's address and the network, then run again."
-    cause = _cut(str(error)) or type(error).__name__
+    cause = _cut(words_in(error))
     return StorageError(
         f"{uri} could not be {done}: no answer from the store at {endpoint}: {cause}", next_step=next_step
     )
