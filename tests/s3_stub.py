@@ -3,26 +3,44 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections import deque
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from hashlib import md5
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 from xml.sax.saxutils import escape
 
 from aiohttp import web
 
 from tests.s3_servers import free_port
 
-__all__ = ["Fault", "S3Stub"]
+if TYPE_CHECKING:
+    from blocks.storage import ObjectStorage
 
-Fault = Literal["slow down", "conflict", "crash", "lose reply", "hang", "not implemented"]
+__all__ = ["Fault", "S3Stub", "running_stub"]
+
+Fault = Literal[
+    "slow down",
+    "conflict",
+    "crash",
+    "bad gateway",
+    "lose reply",
+    "break off",
+    "hang",
+    "not implemented",
+    "deny",
+    "elsewhere",
+]
 
 _ANSWERS: dict[str, tuple[int, str]] = {
     "slow down": (503, "SlowDown"),
     "conflict": (409, "ConditionalRequestConflict"),
     "crash": (500, "InternalError"),
     "not implemented": (501, "NotImplemented"),
+    "elsewhere": (301, "PermanentRedirect"),
 }
 
 
@@ -34,20 +52,31 @@ class S3Stub:
         self.faults: deque[Fault] = deque()
         self.objects: dict[str, tuple[bytes, dict[str, str]]] = {}
         self.requests: list[str] = []
+        # The credentials of each request as "key/date/region/s3/aws4_request", and its token.
+        self.signed_as: list[tuple[str, str | None]] = []
+        self.region: str | None = None
         self.most_at_once = 0
         self._now = 0
         self.endpoint_url = f"http://127.0.0.1:{free_port()}"
         self._runner: web.AppRunner | None = None
         self._stopping = asyncio.Event()
 
-    async def start(self) -> None:
+    def storage(self, **fields: Any) -> ObjectStorage:
+        """Storage in the stub's bucket."""
+        from blocks.storage import ObjectStorage  # noqa: PLC0415 - pulls in Prefect, which reads the environment
+
+        settings = {"root": "s3://stub/out", "endpoint_url": self.endpoint_url, "region": "us-east-1"}
+        keys = {"access_key_id": "stub-key", "secret_access_key": "stub-secret"}
+        return ObjectStorage.model_validate({**settings, **keys, **fields})
+
+    async def start(self, tls: ssl.SSLContext | None = None) -> None:
         """Listen, always on the same port."""
         self._stopping.clear()
         app = web.Application(client_max_size=2**26)
         app.router.add_route("*", "/stub{key:.*}", self._answer)
         self._runner = web.AppRunner(app, shutdown_timeout=0)
         await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", int(self.endpoint_url.rpartition(":")[2])).start()
+        await web.TCPSite(self._runner, "127.0.0.1", int(self.endpoint_url.rpartition(":")[2]), ssl_context=tls).start()
 
     async def stop(self) -> None:
         """Stop listening and drop every connection."""
@@ -57,6 +86,8 @@ class S3Stub:
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         self.requests.append(request.method)
+        credential = request.headers.get("Authorization", "").partition("Credential=")[2].partition(",")[0]
+        self.signed_as.append((credential, request.headers.get("X-Amz-Security-Token")))
         self._now += 1
         self.most_at_once = max(self.most_at_once, self._now)
         try:
@@ -68,10 +99,16 @@ class S3Stub:
         fault = self.faults.popleft() if self.faults else None
         if fault in _ANSWERS:
             return _error(*_ANSWERS[fault])
+        if fault == "bad gateway":
+            return web.Response(status=502, text="<html>No healthy upstream</html>", content_type="text/html")
+        if fault == "deny":
+            return _error(403, "SignatureDoesNotMatch", _quoted(request))
         if fault == "hang":
             await self._stopping.wait()
         body = await request.read()
         answer = self._do(request, body)
+        if fault == "break off":
+            answer.content_length = (answer.content_length or 0) + 1
         if fault == "lose reply" and request.transport is not None:
             request.transport.abort()
         return answer
@@ -83,6 +120,8 @@ class S3Stub:
         if request.method == "DELETE":
             self.objects.pop(key, None)
             return web.Response(status=204)
+        if not key and request.method == "HEAD":
+            return web.Response(headers={"x-amz-bucket-region": self.region} if self.region else {})
         if not key:
             return self._list(request.query.get("prefix", ""))
         if key not in self.objects:
@@ -105,6 +144,23 @@ class S3Stub:
         return web.Response(text=xml, content_type="application/xml")
 
 
-def _error(status: int, code: str) -> web.Response:
-    xml = f"<Error><Code>{code}</Code><Message>The stub answers {code}.</Message></Error>"
+@asynccontextmanager
+async def running_stub(stub: S3Stub | None = None, tls: ssl.SSLContext | None = None) -> AsyncGenerator[S3Stub]:
+    """A stub that listens."""
+    stub = stub or S3Stub()
+    await stub.start(tls)
+    try:
+        yield stub
+    finally:
+        await stub.stop()
+
+
+def _quoted(request: web.Request) -> str:
+    """The request as Amazon quotes it when it was signed wrongly, so that its sender can compare."""
+    headers = "".join(f"{name.lower()}:{value}\n" for name, value in request.headers.items())
+    return f"<CanonicalRequest>{escape(headers)}</CanonicalRequest>"
+
+
+def _error(status: int, code: str, more: str = "") -> web.Response:
+    xml = f"<Error><Code>{code}</Code><Message>The stub answers &quot;{code}&quot;.</Message>{more}</Error>"
     return web.Response(status=status, text=xml, content_type="application/xml")

@@ -6,9 +6,9 @@ import asyncio
 import gc
 import subprocess
 import sys
+import traceback
 import weakref
 from collections.abc import AsyncGenerator
-from typing import Any
 
 import httpx
 import pytest
@@ -17,7 +17,7 @@ from blocks.errors import StorageError
 from blocks.storage import ObjectStorage
 from tests.ceph.cluster import CephCluster
 from tests.s3_servers import S3Server
-from tests.s3_stub import Fault, S3Stub
+from tests.s3_stub import Fault, S3Stub, running_stub
 
 S3_SERVERS = ["moto", pytest.param("ceph", marks=pytest.mark.ceph)]
 SECRET = "a-secret-that-no-message-may-show"
@@ -32,17 +32,8 @@ def server(request: pytest.FixtureRequest) -> S3Server:
 @pytest.fixture
 async def stub() -> AsyncGenerator[S3Stub]:
     """A store that misbehaves on request."""
-    stub = S3Stub()
-    await stub.start()
-    yield stub
-    await stub.stop()
-
-
-def storage_on(stub: S3Stub, **fields: Any) -> ObjectStorage:
-    """Storage in the stub's bucket."""
-    settings = {"root": "s3://stub/out", "endpoint_url": stub.endpoint_url, "region": "us-east-1"}
-    keys = {"access_key_id": "stub-key", "secret_access_key": SECRET}
-    return ObjectStorage.model_validate({**settings, **keys, **fields})
+    async with running_stub() as stub:
+        yield stub
 
 
 async def drop_connections(url: str, number: int) -> None:
@@ -96,33 +87,41 @@ async def test_wrong_credentials_are_refused_with_what_to_do(ceph: S3Server, wro
     assert SECRET not in str(caught.value)
 
 
-async def test_no_credentials_are_asked_for() -> None:
-    """Without any credentials the message says where they may come from."""
-    storage = ObjectStorage(root="s3://bucket/out", endpoint_url="http://127.0.0.1:9", region="us-east-1")
+async def test_a_refusal_that_quotes_the_request_shows_none_of_it(stub: S3Stub) -> None:
+    """Amazon quotes a wrongly signed request, token and all; of that the store's words are kept."""
+    storage = stub.storage(session_token="a-token-that-no-message-may-show")
+    stub.faults.append("deny")
 
-    with pytest.raises(StorageError, match="Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"):
-        await storage.check()
+    with pytest.raises(StorageError, match=r'says .*The stub answers "SignatureDoesNotMatch"') as caught:
+        await storage.create("object", b"data", content_type="text/plain")
+    assert "no-message-may-show" not in "".join(traceback.format_exception(caught.value))
 
 
-async def test_an_unknown_profile_is_named_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A session that could not be opened fails the next call in the same words."""
-    storage = ObjectStorage(root="s3://bucket/out")
-    monkeypatch.setenv("AWS_PROFILE", "nobody's")
+async def test_a_bucket_in_another_region_is_said_to_be(stub: S3Stub) -> None:
+    """Amazon answers so for a bucket that lives elsewhere."""
+    stub.faults.append("elsewhere")
 
-    for _ in range(2):
-        with pytest.raises(StorageError, match=r"nobody's.*could not be found"):
-            await storage.read("object")
+    with pytest.raises(StorageError, match=r"PermanentRedirect.*Set the region in which the bucket lives"):
+        await stub.storage().write("object", b"data", content_type="text/plain")
+    assert stub.requests == ["PUT"]
+
+
+async def test_keys_of_others_do_not_break_a_listing(server: S3Server) -> None:
+    """Whatever else is in the bucket, and whatever it is called, what lies beside it is listed."""
+    storage = server.storage("out")
+    bucket = storage.root.split("/")[2]
+    for key in ("out/a//b", "out/a/", "out/a/../c", "out/a/./d"):
+        server._client.put_object(Bucket=bucket, Key=key, Body=b"")
+    await storage.write("a/e", b"data", content_type="text/plain")
+
+    assert "a/e" in {path async for path in storage.list("a")}
 
 
 async def test_a_store_that_ignores_conditions_is_refused() -> None:
     """A store on which two runs could both claim a picture is not used."""
-    stub = S3Stub(honours_conditions=False)
-    await stub.start()
-    try:
+    async with running_stub(S3Stub(honours_conditions=False)) as stub:
         with pytest.raises(StorageError, match=r"overwrites an object.*could pay twice.*Use a store that knows"):
-            await storage_on(stub).check()
-    finally:
-        await stub.stop()
+            await stub.storage().check()
 
     assert stub.objects == {}
 
@@ -132,14 +131,14 @@ async def test_a_store_that_refuses_conditions_is_refused(stub: S3Stub) -> None:
     stub.faults.append("not implemented")
 
     with pytest.raises(StorageError, match=r"NotImplemented.*Use a store that knows conditional writes"):
-        await storage_on(stub).check()
+        await stub.storage().check()
     assert stub.requests == ["PUT"]
 
 
-@pytest.mark.parametrize("fault", ["slow down", "crash", "conflict", "lose reply"])
+@pytest.mark.parametrize("fault", ["slow down", "crash", "bad gateway", "conflict", "lose reply", "break off"])
 async def test_a_passing_fault_is_survived(stub: S3Stub, fault: Fault) -> None:
     """Reading and writing go on when the store is well again."""
-    storage = storage_on(stub)
+    storage = stub.storage()
     stub.faults.append(fault)
     await storage.write("object", b"data", content_type="text/plain")
     stub.faults.append(fault)
@@ -151,7 +150,7 @@ async def test_a_passing_fault_is_survived(stub: S3Stub, fault: Fault) -> None:
 @pytest.mark.parametrize("fault", ["slow down", "crash", "conflict", "lose reply"])
 async def test_a_claim_is_known_as_ours_whatever_happened_to_the_answer(stub: S3Stub, fault: Fault) -> None:
     """A repeated create that meets its own object has won."""
-    storage = storage_on(stub)
+    storage = stub.storage()
     stub.faults.append(fault)
 
     assert await storage.create("claim", b"same", content_type="text/plain") is True
@@ -159,7 +158,7 @@ async def test_a_claim_is_known_as_ours_whatever_happened_to_the_answer(stub: S3
 
 async def test_a_lost_answer_does_not_make_anothers_claim_ours(stub: S3Stub) -> None:
     """Even with the very same bytes, what another created is the other's."""
-    storage = storage_on(stub)
+    storage = stub.storage()
     assert await storage.create("claim", b"same", content_type="text/plain") is True
     stub.faults.append("lose reply")
 
@@ -168,7 +167,7 @@ async def test_a_lost_answer_does_not_make_anothers_claim_ours(stub: S3Stub) -> 
 
 async def test_a_restarted_store_is_waited_for(stub: S3Stub) -> None:
     """Writes under way while the store is down are there in the end."""
-    storage = storage_on(stub)
+    storage = stub.storage()
     await storage.write("before", b"data", content_type="text/plain")
     await stub.stop()
     paths = [f"object-{number}" for number in range(40)]
@@ -200,9 +199,11 @@ async def test_a_killed_gateway_loses_no_write(ceph_cluster: CephCluster) -> Non
 
 async def test_patience_ends() -> None:
     """A store that stays away is an error that says where it should be."""
-    storage = storage_on(S3Stub(), endpoint_url="http://127.0.0.1:9", patience=0.2)
+    storage = S3Stub().storage(endpoint_url="http://127.0.0.1:9", patience=0.2)
 
-    with pytest.raises(StorageError, match=r"no answer from the store at http://127.0.0.1:9.*Check the endpoint"):
+    with pytest.raises(
+        StorageError, match=r"no answer from the store at http://127.0.0.1:9.*Connection refused.*Check the endpoint"
+    ):
         await storage.write("object", b"data", content_type="text/plain")
 
 
@@ -210,7 +211,7 @@ async def test_a_store_that_hangs_is_given_up(stub: S3Stub, monkeypatch: pytest.
     """No call waits for ever."""
     monkeypatch.setattr("blocks.storage.store.CALL_SECONDS", 0.1)
     stub.faults.append("hang")
-    storage = storage_on(stub)
+    storage = stub.storage()
     await storage.write("object", b"data", content_type="text/plain")
 
     assert stub.requests == ["PUT", "PUT"]
@@ -218,7 +219,7 @@ async def test_a_store_that_hangs_is_given_up(stub: S3Stub, monkeypatch: pytest.
 
 async def test_calls_at_one_time_are_limited(stub: S3Stub) -> None:
     """`max_connections` holds for all storage blocks with the same credentials in a loop."""
-    storage = storage_on(stub, max_connections=2)
+    storage = stub.storage(max_connections=2)
     data = b"x" * 1_000_000
     await asyncio.gather(*(storage.write(f"object-{n}", data, content_type="text/plain") for n in range(20)))
 
@@ -234,6 +235,7 @@ storage = ObjectStorage(root=sys.argv[1], endpoint_url=sys.argv[2], access_key_i
 async def main():
     await storage.write("object", b"data", content_type="text/plain")
     assert await storage.read("object") == b"data"
+    assert [path async for path in storage.list()] == ["object"]
 
 asyncio.run(main())
 storage.filesystem()[0].ls(storage.root)
