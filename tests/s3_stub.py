@@ -108,7 +108,7 @@ class S3Stub:
         body = await request.read()
         answer = self._do(request, body)
         if fault == "break off":
-            answer.content_length = (answer.content_length or 0) + 1
+            return await _broken_off(request, answer)
         if fault == "lose reply" and request.transport is not None:
             request.transport.abort()
         return answer
@@ -153,6 +153,17 @@ async def running_stub(stub: S3Stub | None = None, tls: ssl.SSLContext | None = 
         yield stub
     finally:
         await stub.stop()
+
+
+async def _broken_off(request: web.Request, answer: web.Response) -> web.StreamResponse:
+    assert isinstance(answer.body, bytes)
+    promised = {**answer.headers, "Content-Length": str(len(answer.body) + 1)}
+    part = web.StreamResponse(status=answer.status, headers=promised)
+    await part.prepare(request)
+    await part.write(answer.body)
+    assert request.transport is not None
+    request.transport.close()
+    return part
 
 
 def _quoted(request: web.Request) -> str:

@@ -44,7 +44,9 @@ _ERROR_IN_200 = re.compile(r"Server returned error response: (.*)", re.DOTALL)
 _NO_LOCATION = "redirect without LOCATION"
 _CODE = re.compile(r"<Code>(.*?)</Code>", re.DOTALL)
 _MESSAGE = re.compile(r"<Message>(.*?)</Message>", re.DOTALL)
-_CAUSE = re.compile(r'(?:message|error): "([^"]+)"|(InvalidCertificate\(\s*\w+|IncompleteMessage|InvalidMessage)')
+_CAUSE = re.compile(
+    r'(?:message|error): "([^"]+)"|(InvalidCertificate\(\s*\w+|IncompleteMessage|IncompleteBody|InvalidMessage)'
+)
 _CREDENTIALS = "External AWS credential provider: "
 
 
@@ -87,7 +89,7 @@ def words_in(error: BaseException) -> str:
     """Why there was no answer, in the library's words."""
     if not isinstance(error, BaseError):
         return str(error) or type(error).__name__
-    sentence = _sentence(error).rpartition(" - ")[2].rpartition(_CREDENTIALS)[2]
+    sentence = _sentence(error).rpartition(" - ")[2].rpartition(_CREDENTIALS)[2].removeprefix("Generic S3 error: ")
     causes = _CAUSE.findall(str(error).partition(_DETAILS)[2]) if isinstance(error, GenericError) else []
     return ": ".join([sentence, *("".join(re.sub(r"\(\s*", ": ", part) for part in cause) for cause in causes[-1:])])
 
