@@ -125,7 +125,10 @@ def _signing_region(client: Any) -> str:
 def _transport(session: botocore.session.Session, address: str) -> ClientConfig:
     bundle = cast("str | None", session.get_config_variable("ca_bundle"))
     authorities = Path(bundle or certifi.where())
+    # A name that those who run many programs on AWS give each, to tell them apart in its logs.
+    app = cast("str | None", session.get_config_variable("user_agent_appid"))
     return {
+        "user_agent": f"obstore/{obstore.__version__}" + (f" app/{app}" if app else ""),
         "allow_http": address.startswith("http:"),
         "root_certificate": authorities.read_bytes(),
         "connect_timeout": timedelta(seconds=CONNECT_SECONDS),
