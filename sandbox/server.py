@@ -110,17 +110,19 @@ class RunningSandbox:
 
 
 @contextmanager
-def running_sandbox(settings: SandboxSettings | None = None, port: int = 0) -> Generator[RunningSandbox]:
+def running_sandbox(
+    settings: SandboxSettings | None = None, port: int = 0, *, host: str = "127.0.0.1"
+) -> Generator[RunningSandbox]:
     """Run a sandbox in a process of its own, on a free port unless one is given, for as long as the block lasts."""
-    running = _start(settings or SandboxSettings(), port)
+    running = _start(settings or SandboxSettings(), host, port)
     try:
         yield running
     finally:
         running.stop()
 
 
-def _start(settings: SandboxSettings, port: int) -> RunningSandbox:
-    command = [sys.executable, "-m", "sandbox", "--port", str(port), "--until-stdin-closes"]
+def _start(settings: SandboxSettings, host: str, port: int) -> RunningSandbox:
+    command = [sys.executable, "-m", "sandbox", "--host", host, "--port", str(port), "--until-stdin-closes"]
     # The package must be found from any directory, also where it is not installed.
     paths = [str(Path(__file__).resolve().parent.parent), os.environ.get("PYTHONPATH", "")]
     process = subprocess.Popen(  # noqa: S603 - our own interpreter and module

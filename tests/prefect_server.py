@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,12 +98,14 @@ def eventually(look: Callable[[], FoundT | None], what: str, *, seconds: float) 
 
 
 @contextmanager
-def running_server(home: Path) -> Generator[PrefectServer]:
+def running_server(
+    home: Path, *, host: str = "127.0.0.1", settings: Mapping[str, str] | None = None
+) -> Generator[PrefectServer]:
     """Run a server on a free port for as long as the block lasts, with all that it keeps under `home`."""
-    port = free_port()
-    server = PrefectServer(f"http://127.0.0.1:{port}/api", home)
-    command = ["server", "start", "--host", "127.0.0.1", "--port", str(port)]
-    with _running(command, home / "server.log", environment_in(home)) as is_alive:
+    port = free_port(host)
+    server = PrefectServer(f"http://{host}:{port}/api", home)
+    command = ["server", "start", "--host", host, "--port", str(port)]
+    with _running(command, home / "server.log", {**environment_in(home), **(settings or {})}) as is_alive:
         eventually(lambda: _health(server, is_alive), "the Prefect server's start", seconds=START_SECONDS)
         yield server
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from socket import socket
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -45,6 +46,10 @@ class S3Server:
         self._client.create_bucket(Bucket=name)
         return name
 
+    def download(self, bucket: str, key: str, target: Path) -> None:
+        """Fetch an object without any code of ours."""
+        self._client.download_file(bucket, key, str(target))
+
     @property
     def credentials(self) -> dict[str, Any]:
         """The fields of a storage block that lead to this server."""
@@ -65,10 +70,10 @@ class S3Server:
         )
 
 
-def free_port() -> int:
-    """A port of the loopback interface on which nothing listens."""
+def free_port(host: str = "127.0.0.1") -> int:
+    """A port of that interface, the loopback's unless named, on which nothing listens."""
     with socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((host, 0))
         return probe.getsockname()[1]
 
 
@@ -86,13 +91,13 @@ def wait_until_it_answers(url: str, is_alive: Callable[[], bool]) -> None:
 
 
 @contextmanager
-def running_moto() -> Generator[S3Server]:
+def running_moto(host: str = "127.0.0.1") -> Generator[S3Server]:
     """Run moto's server in a process of its own; it keeps everything in memory and checks no signature."""
-    port = free_port()
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    port = free_port(host)
+    command = [sys.executable, "-m", "moto.server", "-H", host, "-p", str(port)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        endpoint = f"http://127.0.0.1:{port}"
+        endpoint = f"http://{host}:{port}"
         wait_until_it_answers(endpoint, lambda: process.poll() is None)
         yield S3Server(endpoint, "moto-key", "moto-secret")
     finally:
