@@ -43,12 +43,16 @@ _ANSWERS: dict[str, tuple[int, str]] = {
     "elsewhere": (301, "PermanentRedirect"),
 }
 
+# What lies between a careless store's look for an object and its write.
+LOOK_SECONDS = 0.2
+
 
 class S3Stub:
     """One bucket named `stub`; each request meets the next of `faults`, if there is one."""
 
-    def __init__(self, *, honours_conditions: bool = True) -> None:
+    def __init__(self, *, honours_conditions: bool = True, looks_before_it_writes: bool = False) -> None:
         self.honours_conditions = honours_conditions
+        self.looks_before_it_writes = looks_before_it_writes
         self.faults: deque[Fault] = deque()
         self.objects: dict[str, tuple[bytes, dict[str, str]]] = {}
         self.requests: list[str] = []
@@ -106,12 +110,18 @@ class S3Stub:
         if fault == "hang":
             await self._stopping.wait()
         body = await request.read()
+        if self.looks_before_it_writes and request.method == "PUT" and not self._is_there(request):
+            await asyncio.sleep(LOOK_SECONDS)
+            self.objects.pop(request.match_info["key"].strip("/"), None)
         answer = self._do(request, body)
         if fault == "break off":
             return await _broken_off(request, answer)
         if fault == "lose reply" and request.transport is not None:
             request.transport.abort()
         return answer
+
+    def _is_there(self, request: web.Request) -> bool:
+        return request.match_info["key"].strip("/") in self.objects
 
     def _do(self, request: web.Request, body: bytes) -> web.Response:
         key = request.match_info["key"].strip("/")

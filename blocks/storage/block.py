@@ -8,7 +8,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar, Literal, Self, cast
 from urllib.parse import urlsplit
-from uuid import uuid4
 
 import botocore.session
 from botocore.exceptions import BotoCoreError
@@ -17,6 +16,7 @@ from prefect.blocks.core import Block
 from pydantic import Field, HttpUrl, PrivateAttr, SecretStr, ValidationError, field_validator
 
 from blocks.errors import StorageError
+from blocks.storage.probe import prove
 from blocks.storage.reach import Reach, reach_of
 from blocks.storage.roots import checked_path, normal_root, store_at
 from blocks.storage.s3_connection import S3Connection
@@ -178,16 +178,8 @@ class ObjectStorage(Block):
         return _reach(vendor_base_url) <= (_reach(self.endpoint_url) if self.endpoint_url else Reach.INTERNET)
 
     async def check(self) -> None:
-        """Make sure, with a probe, that objects can be created exclusively, read and listed; or say what to do."""
-        store = self._open(min(self.patience, CHECK_PATIENCE_SECONDS))
-        probe = f".catwalk-probe-{uuid4().hex}"
-        created = await store.create(probe, b"first", "text/plain")
-        try:
-            await _prove(store, probe, created=created)
-        finally:
-            # A run removes nothing, so credentials that can't are good enough.
-            with suppress(StorageError):
-                await store.remove(probe)
+        """Make sure, with probes, that objects can be created exclusively, read and listed; or say what to do."""
+        await prove(self._open(min(self.patience, CHECK_PATIENCE_SECONDS)))
 
     def filesystem(self) -> tuple[AbstractFileSystem, str]:
         """A synchronous filesystem that caches no listing, and the root's path in it, for pyarrow."""
@@ -212,20 +204,6 @@ class ObjectStorage(Block):
             self.max_connections,
         )
         return store_at(self.root, connection, patience)
-
-
-async def _prove(store: Store, probe: str, *, created: bool) -> None:
-    root = store.uri("").rstrip("/")
-    if not created:
-        raise StorageError(f"{root} says that an object exists which nobody wrote", next_step="Use another store.")
-    if await store.create(probe, b"second", "text/plain") or await store.read(probe, None) != b"first":
-        raise StorageError(
-            f"{root} overwrites an object that it was asked only to create (it ignores 'If-None-Match: *'), "
-            "so two runs at once could pay twice for the same picture",
-            next_step="Use a store that knows conditional writes (Amazon S3, Ceph, MinIO), or a local folder.",
-        )
-    if probe not in {path async for path in store.list(probe)}:
-        raise StorageError(f"{root} does not list an object that it has just stored", next_step="Use another store.")
 
 
 def _configured_endpoint() -> str | None:

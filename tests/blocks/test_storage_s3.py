@@ -127,6 +127,15 @@ async def test_a_store_that_ignores_conditions_is_refused() -> None:
     assert stub.objects == {}
 
 
+async def test_a_store_that_looks_before_it_writes_is_refused() -> None:
+    """Its condition holds for one writer after another, and for no two at one time."""
+    async with running_stub(S3Stub(looks_before_it_writes=True)) as stub:
+        with pytest.raises(StorageError, match=r"told 8 of 8 who created the same object.*Use a store that knows"):
+            await stub.storage().check()
+
+    assert stub.objects == {}
+
+
 async def test_a_store_that_refuses_conditions_is_refused(stub: S3Stub) -> None:
     """The store's own words say that it does not know them; that is not asked twice."""
     stub.faults.append("not implemented")

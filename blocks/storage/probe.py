@@ -1,0 +1,55 @@
+"""Whether a store keeps the promises that paying once rests on, tried out with objects that are gone afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from uuid import uuid4
+
+from blocks.errors import StorageError
+from blocks.storage.store import Store
+
+__all__ = ["prove"]
+
+# Stores are known that look before they write, and let all of these win.
+RIVALS = 8
+ADVICE = "Use a store that knows conditional writes (Amazon S3, Ceph, MinIO), or a local folder."
+
+
+async def prove(store: Store) -> None:
+    """Raise `StorageError` unless objects can be created exclusively, also by several at once, read and listed."""
+    probe = f".catwalk-probe-{uuid4().hex}"
+    created = await store.create(probe, b"first", "text/plain")
+    try:
+        await _prove_promises(store, probe, created=created)
+        await _prove_rivalry(store, f"{probe}-rivals")
+    finally:
+        # A run removes nothing, so credentials that can't are good enough.
+        with suppress(StorageError):
+            await store.remove(probe)
+            await store.remove(f"{probe}-rivals")
+
+
+async def _prove_promises(store: Store, probe: str, *, created: bool) -> None:
+    root = store.uri("").rstrip("/")
+    if not created:
+        raise StorageError(f"{root} says that an object exists which nobody wrote", next_step="Use another store.")
+    if await store.create(probe, b"second", "text/plain") or await store.read(probe, None) != b"first":
+        raise StorageError(
+            f"{root} overwrites an object that it was asked only to create (it ignores 'If-None-Match: *'), "
+            "so two runs at once could pay twice for the same picture",
+            next_step=ADVICE,
+        )
+    if probe not in {path async for path in store.list(probe)}:
+        raise StorageError(f"{root} does not list an object that it has just stored", next_step="Use another store.")
+
+
+async def _prove_rivalry(store: Store, probe: str) -> None:
+    rivals = (store.create(probe, str(rival).encode(), "text/plain") for rival in range(RIVALS))
+    won = sum(await asyncio.gather(*rivals))
+    if won != 1:
+        raise StorageError(
+            f"{store.uri('').rstrip('/')} told {won} of {RIVALS} who created the same object at one time that they had "
+            "(it looks before it writes), so two runs at once could pay twice for the same picture",
+            next_step=ADVICE,
+        )
