@@ -12,6 +12,7 @@ from starlette.responses import Response
 from sandbox.clock import iso
 from sandbox.faults import FaultRule
 from sandbox.replies import json_reply
+from sandbox.settings import Webhook
 from sandbox.state import sandbox_of
 
 __all__ = ["router"]
@@ -86,6 +87,26 @@ async def lift_fault(request: Request, rule_id: int) -> dict[str, int]:
     if not lifted:
         raise HTTPException(404, f"No fault rule {rule_id}.")
     return {"lifted": lifted}
+
+
+@router.put("/webhook")
+async def set_webhook(request: Request, webhook: Webhook) -> dict[str, str]:
+    """Fill in Claid's Webhook Settings, which people do in a browser."""
+    sandbox_of(request).deliveries.webhook = webhook
+    return {"url": webhook.url}
+
+
+@router.delete("/webhook")
+async def unset_webhook(request: Request) -> dict[str, bool]:
+    """Empty Claid's Webhook Settings."""
+    sandbox_of(request).deliveries.webhook = None
+    return {"deleted": True}
+
+
+@router.get("/deliveries")
+async def deliveries(request: Request) -> Response:
+    """What became of each webhook delivery, in the order in which they ended."""
+    return json_reply(200, list(sandbox_of(request).deliveries.lines))
 
 
 @router.post("/reset")

@@ -80,7 +80,13 @@ def _start(endpoint: _Endpoint[RequestT], visit: Visit, wanted: RequestT, body: 
         billed=True,
     )
     request = JobRequest(endpoint.operation, visit.key, sandbox.base_url(visit.request), orjson.dumps(body))
-    return sandbox.jobs.start(request, job_id, charge, partial(_work, endpoint, visit, wanted), fault_of(visit.request))
+    work, announce = partial(_work, endpoint, visit, wanted), partial(_announce, endpoint, sandbox)
+    return sandbox.jobs.start(request, job_id, charge, work, fault_of(visit.request), announce)
+
+
+async def _announce(endpoint: _Endpoint[Any], sandbox: Sandbox, job: Job) -> None:
+    """Deliver what a query would answer once the job has ended."""
+    await sandbox.deliveries.announce(job, lambda: _standing(endpoint, job, sandbox.clock.now()))
 
 
 async def _work(endpoint: _Endpoint[RequestT], visit: Visit, wanted: RequestT) -> Work:
@@ -107,7 +113,11 @@ async def _poll(endpoint: _Endpoint[Any], visit: Visit, text: str) -> dict[str, 
         raise not_found()
     if (fault := fault_of(visit.request)) is not None:
         job.faults[fault.fault] = fault
-    state = job.state(sandbox.clock.now())
+    return {"data": _standing(endpoint, job, sandbox.clock.now())}
+
+
+def _standing(endpoint: _Endpoint[Any], job: Job, now: float) -> dict[str, Any]:
+    state = job.state(now)
     data: dict[str, Any] = {
         "id": int(job.id),
         "status": STATUSES[state],
@@ -121,7 +131,7 @@ async def _poll(endpoint: _Endpoint[Any], visit: Visit, text: str) -> dict[str, 
         data["result"] = {}
     elif state == "done" and job.work is not None:
         data["result"] = _result(endpoint, job, job.work)
-    return {"data": data}
+    return data
 
 
 def _result(endpoint: _Endpoint[Any], job: Job, work: Work) -> dict[str, Any]:

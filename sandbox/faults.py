@@ -33,6 +33,13 @@ FaultKind = Literal[
     "wrong_content_type",
     "drifted_schema",
     "empty_result",
+    "forged_delivery",
+    "wrong_delivery",
+    "missing_delivery",
+    "late_delivery",
+    "slow_delivery",
+    "duplicate_delivery",
+    "reordered_delivery",
 ]
 
 # A rule that names no phase means the one where its fault is usually met.
@@ -47,6 +54,13 @@ USUAL_PHASE: dict[str, Phase] = {
     "truncated_picture": "download",
     "corrupted_picture": "download",
     "wrong_content_type": "download",
+    "forged_delivery": "deliver",
+    "wrong_delivery": "deliver",
+    "missing_delivery": "deliver",
+    "late_delivery": "deliver",
+    "slow_delivery": "deliver",
+    "duplicate_delivery": "deliver",
+    "reordered_delivery": "deliver",
 }
 
 
@@ -82,7 +96,8 @@ class _Standing:
 
     def picks(self, operation: str, phase: Phase) -> bool:
         rule = self.rule
-        if rule.at not in (None, phase) or not fnmatchcase(operation, rule.operation):
+        anywhere = rule.at is None and phase != "deliver"
+        if not (anywhere or rule.at == phase) or not fnmatchcase(operation, rule.operation):
             return False
         self.seen += 1
         spent = rule.times is not None and self.fired >= rule.times

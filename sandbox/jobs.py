@@ -93,14 +93,15 @@ class Jobs:
         charge: Charge,
         work: Callable[[], Awaitable[Work]],
         fault: FaultRule | None,
+        announce: Callable[[Job], Awaitable[None]] | None = None,
     ) -> Job:
-        """Keep a new job and begin its work."""
+        """Keep a new job, begin its work, and let whoever announces its end know once it is worked out."""
         job = Job(job_id, request, self._clock.now(), self._seconds, charge)
         if fault is not None:
             job.faults[fault.fault] = fault
         self._jobs[job_id] = self._unsettled[job_id] = job
         self._forget()
-        task = asyncio.create_task(self._run(job, work))
+        task = asyncio.create_task(self._run(job, work, announce))
         self._working.add(task)
         task.add_done_callback(self._working.discard)
         return job
@@ -136,7 +137,9 @@ class Jobs:
         self._jobs.clear()
         self._unsettled.clear()
 
-    async def _run(self, job: Job, work: Callable[[], Awaitable[Work]]) -> None:
+    async def _run(
+        self, job: Job, work: Callable[[], Awaitable[Work]], announce: Callable[[Job], Awaitable[None]] | None
+    ) -> None:
         try:
             job.work = await work()
         except UnusablePicture as failure:
@@ -144,6 +147,8 @@ class Jobs:
         except Exception:  # noqa: BLE001 - a defect of the sandbox itself must not leave a job that never ends
             job.failure = UnusablePicture("Internal error while processing.", "PROCESSING_FAILURE", 500)
             _log.exception("%s job %s failed", job.request.operation, job.id)
+        if announce is not None:
+            await announce(job)
 
     def _settle(self, job: Job) -> None:
         state = job.state(self._clock.now())

@@ -7,7 +7,7 @@ from typing import Literal
 
 __all__ = ["DOWNLOADS", "Phase", "Route", "route_of"]
 
-Phase = Literal["submit", "poll", "upload", "read", "download"]
+Phase = Literal["submit", "poll", "upload", "read", "download", "deliver"]
 
 
 @dataclass(frozen=True, slots=True)

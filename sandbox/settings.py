@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from sandbox.faults import FaultRule
 
-__all__ = ["Balances", "Keys", "Prices", "SandboxSettings"]
+__all__ = ["Balances", "Keys", "Prices", "SandboxSettings", "Webhook"]
 
 MOST_PATIENCE_SECONDS = 1.0
 
@@ -44,6 +44,23 @@ class Prices(_Part):
     claid_generated_prompt: float = Field(default=0.5, ge=0, description="Claid scene, per generated prompt.")
     vmake_task: float = Field(default=1, ge=0, description="Vmake fashion model, per task.")
     ailabtools_refiner_task: float = Field(default=30, ge=0, description="AILabTools refiner, per success (assumed).")
+
+
+class Webhook(_Part):
+    """What a person sets in Claid's Webhook Settings, and what these leave open."""
+
+    url: str = Field(description="Where deliveries go.")
+    secret: str | None = Field(default=None, repr=False, description="Signs deliveries; without one they are unsigned.")
+    events: frozenset[Literal["success", "failed"]] = Field(
+        default=frozenset(("success", "failed")), description="Success pipelines, Failed pipelines."
+    )
+    encoding: Literal["hex", "prefixed", "base64"] = Field(
+        default="hex", description="How the digest is written (assumed): bare, after `sha256=`, or in base64."
+    )
+    wrapped: bool = Field(default=True, description="Whether the body is under `data`, as the job's query has it.")
+    retry_seconds: tuple[float, ...] = Field(
+        default=(1, 5, 25), max_length=10, description="Waits before further tries when none was accepted (assumed)."
+    )
 
 
 class SandboxSettings(_Part):
@@ -83,6 +100,7 @@ class SandboxSettings(_Part):
         le=64,
         description="Processes that draw; 0 draws in a thread.",
     )
+    webhook: Webhook | None = Field(default=None, description="Claid's webhook; none if not given.")
     faults: tuple[FaultRule, ...] = Field(default=(), description="Faults from the start.")
 
     @property

@@ -9,6 +9,7 @@ from starlette.requests import Request
 
 from sandbox.charges import Charges, fingerprint
 from sandbox.clock import Clock, iso
+from sandbox.deliveries import Deliveries
 from sandbox.faults import FaultRule, Faults
 from sandbox.inputs import Inputs
 from sandbox.jobs import Jobs
@@ -42,6 +43,7 @@ class Sandbox:
         self.pictures = Pictures(self.clock, kept, settings.store_bytes)
         self.inputs = Inputs(self.pictures, settings.fetch_seconds, settings.fetch_bytes)
         self.jobs = Jobs(self.clock, self.charges, settings.job_seconds, kept)
+        self.deliveries = Deliveries(self.clock, self.faults, settings.webhook)
         self.requests: Counter[str] = Counter()
         self.refused_for_rate: Counter[str] = Counter()
         self.faults_met: Counter[str] = Counter()
@@ -53,15 +55,18 @@ class Sandbox:
 
     async def stop(self) -> None:
         """End all work and let everything go."""
-        await self.jobs.stop()
-        await self.inputs.close()
+        await self._end()
         self.studio.close()
 
     async def reset(self) -> None:
         """Forget everything that happened; the settings stay."""
+        await self._end()
+        self._furnish()
+
+    async def _end(self) -> None:
         await self.jobs.stop()
         await self.inputs.close()
-        self._furnish()
+        await self.deliveries.close()
 
     def base_url(self, request: Request) -> str:
         """Where this sandbox answers, as the caller sees it."""
