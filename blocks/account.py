@@ -15,8 +15,9 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from blocks.errors import VendorError
 from blocks.pace import Pace, Window
 from blocks.shared_pace import SharedPace
+from blocks.webhook import Webhook
 
-__all__ = ["Limits", "Price", "Timeouts", "VendorAccount"]
+__all__ = ["Limits", "Price", "Timeouts", "VendorAccount", "http_address"]
 
 Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
@@ -88,10 +89,7 @@ class VendorAccount(Block, ABC):
     @field_validator("base_url")
     @classmethod
     def _http_url(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError(f"{value!r} is not an http(s) address such as 'https://api.example.com'.")
-        return value.rstrip("/")
+        return http_address(value)
 
     @classmethod
     def without_key(cls, **settings: Any) -> Self:
@@ -122,6 +120,10 @@ class VendorAccount(Block, ABC):
         """Whether the vendor limits how often this account may call it."""
         return any(self.limits.model_dump(exclude={"jobs_in_flight"}).values())
 
+    def webhook(self) -> Webhook | None:
+        """How the vendor's deliveries reach a run; None where runs poll alone."""
+        return None
+
     def pace(self) -> Pace:
         """The turns at calling this account, shared by everything on the running event loop."""
         paces = _paces.setdefault(asyncio.get_running_loop(), {})
@@ -142,6 +144,14 @@ class VendorAccount(Block, ABC):
         if self.shared_limit:
             return SharedPace(requests, generations, self.shared_limit)
         return Pace(requests, generations)
+
+
+def http_address(value: str) -> str:
+    """An http(s) address without its last slash; raises ValueError for anything else."""
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f"{value!r} is not an http(s) address such as 'https://api.example.com'.")
+    return value.rstrip("/")
 
 
 def _windows(per_second: int | None, per_minute: int | None) -> list[Window]:

@@ -25,7 +25,16 @@ __all__ = [
 ]
 
 # Settings of an account that are variables of the environment, and those of them that are JSON.
-PLAIN = ("base_url", "poll_seconds", "shared_limit", "credit_price", "currency")
+PLAIN = (
+    "base_url",
+    "poll_seconds",
+    "shared_limit",
+    "credit_price",
+    "currency",
+    "webhook_secret",
+    "webhook_receiver",
+    "webhook_patience",
+)
 NESTED = ("limits", "timeouts", "prices")
 
 AccountT = TypeVar("AccountT", bound=VendorAccount)

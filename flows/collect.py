@@ -11,6 +11,7 @@ from blocks.operations import OPERATIONS
 from catalogs.ledger import Attempt, AttemptState, StoredPicture, now
 from catalogs.names import picture_path
 from flows.desk import Desk
+from flows.lane import Lane
 from flows.recent import RecentPicture
 
 __all__ = ["collect"]
@@ -47,34 +48,43 @@ async def _results(desk: Desk, attempt: Attempt) -> Finished:
 
 
 async def _follow(desk: Desk, attempt: Attempt, job_id: str) -> Finished:
-    """Ask in the vendor's rhythm until the job ends or its deadline passes."""
-    lane, operation = desk.lane_of(attempt.operation), OPERATIONS[attempt.operation]
-    rhythm = desk.rhythm_of(attempt.operation)
+    """Ask in the vendor's rhythm, or at the job's notice, until it ends or its deadline passes."""
+    lane, rhythm = desk.lane_of(attempt.operation), desk.rhythm_of(attempt.operation)
     clock = asyncio.get_running_loop().time
     started = clock() - (now() - (attempt.submitted_at or now())).total_seconds()
     # A job found by a later run has used up its time, yet deserves a look.
     deadline = max(started + lane.account.timeouts.job, clock() + rhythm.interval)
-    await asyncio.sleep(rhythm.first_look(clock() - started))
-    while True:
-        try:
-            progress = await operation.poll(lane.account, job_id)
-        except VendorError as error:
-            lane.close_if(error)
-            if not error.retryable:
-                raise
-        else:
-            if isinstance(progress, Finished):
-                rhythm.learn(clock() - started)
-                return progress
-        if clock() > deadline:
-            raise Unavailable(
-                f"job {job_id} had not ended {lane.account.timeouts.job:g} s after {lane.account.vendor} accepted it",
-                vendor=lane.account.vendor,
-                job_id=job_id,
-                request_id=attempt.request_id,
-                next_step="Run again: the job is asked for, not repeated. timeouts.job of the account sets the wait.",
-            )
-        await asyncio.sleep(rhythm.interval)
+    with lane.notices.expected(job_id) as expected:
+        await expected.rest(rhythm.first_look(clock() - started), deadline)
+        while (finished := await _look(lane, attempt.operation, job_id)) is None:
+            if clock() > deadline:
+                raise _overdue(lane, attempt, job_id)
+            await expected.rest(rhythm.interval, deadline)
+        expected.ended()
+    rhythm.learn(clock() - started)
+    return finished
+
+
+async def _look(lane: Lane, operation: str, job_id: str) -> Finished | None:
+    """Ask once; None while the job runs, or when the vendor can't be asked now."""
+    try:
+        progress = await OPERATIONS[operation].poll(lane.account, job_id)
+    except VendorError as error:
+        lane.close_if(error)
+        if not error.retryable:
+            raise
+        return None
+    return progress if isinstance(progress, Finished) else None
+
+
+def _overdue(lane: Lane, attempt: Attempt, job_id: str) -> Unavailable:
+    return Unavailable(
+        f"job {job_id} had not ended {lane.account.timeouts.job:g} s after {lane.account.vendor} accepted it",
+        vendor=lane.account.vendor,
+        job_id=job_id,
+        request_id=attempt.request_id,
+        next_step="Run again: the job is asked for, not repeated. timeouts.job of the account sets the wait.",
+    )
 
 
 async def _store_all(desk: Desk, attempt: Attempt, finished: Finished) -> tuple[StoredPicture, ...]:

@@ -18,6 +18,7 @@ from catalogs.sources import PictureSources
 from flows.accounts import check_shared, open_account, open_storage
 from flows.budget import Budget
 from flows.lane import Lane
+from flows.notices import listening
 from flows.parameters import ShardRun
 from flows.payload import PayloadBudget
 from flows.progress import RunProgress
@@ -115,8 +116,9 @@ async def open_desk(shard: ShardRun, operations: Iterable[str], progress: RunPro
     # Into an empty ledger the claims alone decide, which spares a look-up per unit.
     desk.ledger_begun = await desk.ledger.begun()
     try:
-        with rare_collections():
-            yield desk
+        async with listening(lane.notices for lane in lanes.values()):
+            with rare_collections():
+                yield desk
     finally:
         # What can't be given back stays set aside, which is the safe side.
         with suppress(StorageError):

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from blocks.account import VendorAccount
 from blocks.errors import CatwalkError, VendorError
+from flows.notices import Notices
 
 __all__ = ["Lane", "LaneClosed"]
 
@@ -20,7 +21,7 @@ class LaneClosed(CatwalkError):
 
 class Lane:
     """
-    An account, how many of its jobs may run at one time, and why it is closed, if it is.
+    An account, how many of its jobs may run at one time, what is heard of them, and why it is closed, if it is.
 
     `beside` processes share the account: each has its part of the jobs.
     """
@@ -29,6 +30,7 @@ class Lane:
         self.account = account
         self.jobs = asyncio.Semaphore(max(1, account.limits.jobs_in_flight // beside))
         self.preparing = asyncio.Semaphore(PREPARED_AT_ONCE)
+        self.notices = Notices(account.webhook())
         self.closed_by: VendorError | None = None
         self._proven = False
         self._first = asyncio.Lock()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import httpx
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr, ValidationInfo, field_validator
 
-from blocks.account import Limits, Price, VendorAccount
+from blocks.account import Limits, Price, VendorAccount, http_address
 from blocks.claid.refusals import pause, read_refusal
 from blocks.errors import VendorError
+from blocks.webhook import Webhook
 
 __all__ = ["ClaidCredentials", "ClaidPrices"]
 
@@ -61,6 +62,37 @@ class ClaidCredentials(VendorAccount):
     )
 
     prices: ClaidPrices = Field(default_factory=ClaidPrices, description="What Claid charges, in its credits.")
+
+    webhook_secret: SecretStr | None = Field(
+        default=None,
+        min_length=16,
+        description="The secret of Claid's Webhook Settings, at least 16 characters; empty without webhooks.",
+    )
+    webhook_receiver: str | None = Field(
+        default=None,
+        description="Where `catwalk webhooks` answers this account's runs, such as http://127.0.0.1:8766; "
+        "empty means that runs poll alone.",
+    )
+    webhook_patience: float = Field(
+        default=30,
+        gt=0,
+        description="Seconds that a job may be overdue without a delivery before it is asked for.",
+    )
+
+    @field_validator("webhook_receiver")
+    @classmethod
+    def _with_secret(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is not None and info.data.get("webhook_secret") is None:
+            raise ValueError(
+                "a receiver is of no use without the `webhook_secret` that its deliveries are signed with."
+            )
+        return None if value is None else http_address(value)
+
+    def webhook(self) -> Webhook | None:
+        """How Claid's deliveries reach a run, if both the secret and the receiver are set."""
+        if self.webhook_secret is None or self.webhook_receiver is None:
+            return None
+        return Webhook(self.webhook_secret, self.webhook_receiver, self.webhook_patience)
 
     def auth_headers(self) -> dict[str, str]:
         """The bearer token."""

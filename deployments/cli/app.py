@@ -23,6 +23,7 @@ from deployments.cli.retry import retry  # noqa: E402
 from deployments.cli.run import run  # noqa: E402
 from deployments.cli.sandbox import sandbox  # noqa: E402
 from deployments.cli.status import status  # noqa: E402
+from deployments.cli.webhooks import webhooks  # noqa: E402
 
 __all__ = ["app", "main"]
 
@@ -36,7 +37,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, inspect, run, retry, rescue, status, doctor, sandbox):
+for command in (demo, inspect, run, retry, rescue, status, doctor, sandbox, webhooks):
     app.command()(command)
 
 

@@ -11,6 +11,8 @@ from pydantic import SecretStr, ValidationError
 from blocks import ClaidCredentials
 from tests.blocks.claid.vendor import KEY
 
+WEBHOOK_SECRET = "KEEPSECRET-of-the-dashboard"
+
 
 def test_it_starts_with_the_documented_address_and_limits() -> None:
     """An account made of a key alone keeps to what Claid documents."""
@@ -59,3 +61,39 @@ async def test_calls_are_held_back_once_none_are_left(headers: dict[str, str], *
     turn.cancel()
 
     assert held_back is not done
+
+
+def test_without_settings_there_is_no_webhook() -> None:
+    """A secret alone is what the receiver needs; a run needs to know where the receiver is."""
+    assert ClaidCredentials(api_key=SecretStr(KEY)).webhook() is None
+    assert ClaidCredentials(api_key=SecretStr(KEY), webhook_secret=SecretStr(WEBHOOK_SECRET)).webhook() is None
+
+
+def test_the_webhooks_secret_is_kept() -> None:
+    """Neither a repr nor a dump shows it."""
+    account = ClaidCredentials(
+        api_key=SecretStr(KEY), webhook_secret=SecretStr(WEBHOOK_SECRET), webhook_receiver="http://127.0.0.1:8766/"
+    )
+    webhook = account.webhook()
+
+    assert webhook is not None
+    assert ("http://127.0.0.1:8766", 30) == (webhook.receiver, webhook.patience)
+    assert WEBHOOK_SECRET == webhook.secret.get_secret_value()
+    assert WEBHOOK_SECRET not in f"{account!r} {account.model_dump()} {account.model_dump_json()} {webhook!r}"
+
+
+@pytest.mark.parametrize(
+    ("settings", "complaint"),
+    [
+        ({"webhook_receiver": "http://127.0.0.1:8766"}, "webhook_secret"),
+        ({"webhook_secret": WEBHOOK_SECRET, "webhook_receiver": "127.0.0.1:8766"}, "not an http"),
+        ({"webhook_secret": "short"}, "at least 16"),
+        ({"webhook_patience": 0}, "greater than 0"),
+    ],
+)
+def test_webhook_settings_that_can_not_work_are_refused(settings: dict[str, str], complaint: str) -> None:
+    """When they are made, not in the middle of a run."""
+    with pytest.raises(ValidationError, match=complaint) as refused:
+        ClaidCredentials.model_validate({"api_key": KEY, **settings})
+
+    assert WEBHOOK_SECRET not in str(refused.value)
