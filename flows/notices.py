@@ -98,25 +98,26 @@ class Expected:
 
     async def rest(self, seconds: float, deadline: float) -> None:
         """
-        Sleep until the job is to be asked for: in `seconds` by the vendor's rhythm, or at its notice.
+        Sleep until the job is to be asked for: in `seconds` by the vendor's rhythm, or at its first notice.
 
         While notices can be counted on it may last longer, by the account's patience, but not beyond `deadline`,
         a time of the event loop's clock.
         """
         clock = asyncio.get_running_loop().time
         due = clock() + seconds
-        # A job that is long overdue when it is found was announced while nobody listened.
-        announced = seconds <= 0
+        waited = False
         while not self._take_notice():
-            patience = 0.0 if announced or self._answered else self._notices.patience
+            patience = 0.0 if self._answered else self._notices.patience
             left = min(due + patience, max(due, deadline)) - clock()
             if left <= 0:
                 break
+            waited = True
             self._stirred.clear()
             with suppress(TimeoutError):
                 async with asyncio.timeout(left):
                     await self._stirred.wait()
-        self._in_vain = not (announced or self._answered) and self._notices.patience > 0
+        # A job that was long overdue when it was found was announced while nobody listened.
+        self._in_vain = waited and not self._answered and self._notices.patience > 0
 
     def ended(self) -> None:
         """The vendor says that the job has ended well, which it should have announced."""

@@ -21,6 +21,6 @@ class Rhythm:
         self._durations.append(seconds)
 
     def first_look(self, age: float) -> float:
-        """Seconds to wait before the first poll of a job that is `age` seconds old."""
+        """Seconds until a job that is `age` seconds old is likely done; below zero when it is overdue."""
         usual = sorted(self._durations)[len(self._durations) // 2] if self._durations else self.interval
-        return max(0.0, max(usual, self.interval) - age)
+        return max(usual, self.interval) - age

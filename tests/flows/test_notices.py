@@ -132,10 +132,20 @@ async def test_patience_ends_at_the_jobs_deadline(notices: Notices) -> None:
 async def test_a_job_that_is_overdue_when_it_is_found_is_asked_for_at_once(notices: Notices) -> None:
     """It was announced while nobody listened."""
     with notices.expected("1") as expected:
-        assert await ends(resting(expected, seconds=0))
+        assert await ends(resting(expected, seconds=-2 * LONG))
         expected.ended()
 
     assert LONG == notices.patience
+
+
+async def test_a_job_that_is_a_little_late_when_it_is_found_may_yet_be_announced(notices: Notices) -> None:
+    """As when the ledger was slower than the rhythm."""
+    with notices.expected("1") as expected:
+        rest = resting(expected, seconds=-0.1)
+
+        assert await goes_on(rest)
+        notices.hear(["1"])
+        assert await ends(rest)
 
 
 async def test_losing_touch_ends_patience_and_asks_nobody_early(notices: Notices) -> None:

@@ -30,9 +30,9 @@ def test_quick_jobs_are_not_asked_for_more_often_than_advised() -> None:
     assert 3.0 == learned(0.1, 0.2).first_look(0)
 
 
-@pytest.mark.parametrize(("age", "wait"), [(5.0, 3.0), (8.0, 0.0), (1000.0, 0.0)])
+@pytest.mark.parametrize(("age", "wait"), [(5.0, 3.0), (8.0, 0.0), (1000.0, -992.0)])
 def test_the_age_of_a_job_counts(age: float, wait: float) -> None:
-    """A job that an earlier run submitted is asked for at once."""
+    """A job that an earlier run submitted is overdue, and asked for at once."""
     assert wait == learned(8).first_look(age)
 
 
