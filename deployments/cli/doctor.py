@@ -14,6 +14,7 @@ from blocks.errors import CatwalkError
 from blocks.operations import OPERATIONS
 from blocks.storage import ObjectStorage
 from blocks.transport import close_client
+from blocks.webhook import ended_jobs
 from flows.accounts import open_account
 from flows.parameters import Accounts
 
@@ -54,7 +55,11 @@ def _account_check(kind: type[VendorAccount]) -> Callable[[], Awaitable[str]]:
     async def check() -> str:
         account = await open_account(kind, Accounts())
         await check_account(account)
-        return f"{account.base_url} answers and accepts the key"
+        words = f"{account.base_url} answers and accepts the key"
+        if (webhook := account.webhook()) is None:
+            return words
+        await ended_jobs(webhook, "", wait=0)
+        return f"{words}; the webhook receiver at {webhook.receiver} answers and has the same secret"
 
     return check
 

@@ -187,3 +187,15 @@ def test_a_run_does_without_deliveries_that_never_come(
 
     check(ended, vendors)
     assert {} == receiver.health()["deliveries"]
+
+
+def test_doctor_says_whether_the_receiver_answers(catwalk: Catwalk, receiver: RunningReceiver) -> None:
+    """And whether it has the same secret."""
+    settings = {"CLAID_WEBHOOK_RECEIVER": receiver.url}
+    well = catwalk("doctor", CLAID_WEBHOOK_SECRET=SECRET, **settings)
+    unwell = catwalk("doctor", CLAID_WEBHOOK_SECRET="KEEPSECRET-of-another-account", **settings)
+
+    assert [0, 1] == [well.code, unwell.code]
+    assert f"the webhook receiver at {receiver.url} answers" in well.out
+    assert "can't be asked: HTTP 401" in unwell.out
+    assert "KEEPSECRET" not in well.out + well.err + unwell.out + unwell.err
