@@ -112,7 +112,7 @@ async def _measured(case: str, place: str) -> dict[str, Any]:
             "bench",
             folder,
         )
-        found = _found(started, sum(plan.units.values()), plan.finished_items)
+        found = _found(started, plan.quote.units, plan.quote.finished_items)
         if case == "new":
             await _store(f"{place}/output", "plan.parquet", plan.path)
         elif case == "300 changed":

@@ -6,9 +6,13 @@ __all__ = [
     "CSV_PATH",
     "GALLERY_PATH",
     "MANIFEST_PATH",
+    "left_out_path",
+    "plan_document_path",
     "plan_path",
     "rejects_path",
+    "seen_path",
     "shard_manifest_path",
+    "upkeep_path",
 ]
 
 MANIFEST_PATH = "manifest.parquet"
@@ -17,8 +21,13 @@ GALLERY_PATH = "gallery.html"
 
 
 def plan_path(plan_id: str) -> str:
-    """The plan of a run."""
+    """The units of a plan; a run has the name of the plan that it carries out."""
     return f"plans/{plan_id}.parquet"
+
+
+def plan_document_path(plan_id: str) -> str:
+    """What was asked of a plan, what it was made from, and its quote."""
+    return f"plans/{plan_id}.json"
 
 
 def shard_manifest_path(run_id: str, shard: int) -> str:
@@ -29,3 +38,18 @@ def shard_manifest_path(run_id: str, shard: int) -> str:
 def rejects_path(run_id: str) -> str:
     """The manifest rows of catalog rows that can't be used."""
     return f"runs/{run_id}/rejects.parquet"
+
+
+def left_out_path(run_id: str) -> str:
+    """The manifest rows of items that the plan's budget leaves out altogether."""
+    return f"runs/{run_id}/left-out.parquet"
+
+
+def upkeep_path(run_id: str) -> str:
+    """What planning found out of items that it leaves alone."""
+    return f"runs/{run_id}/upkeep.parquet"
+
+
+def seen_path(run_id: str) -> str:
+    """What planning found out of the pictures' versions."""
+    return f"runs/{run_id}/picture-versions.parquet"

@@ -47,6 +47,7 @@ class Unit:
     One (item, stage): one paid vendor call. `inputs` maps slots to picture addresses; `upstream` is by key.
 
     `image_version` and `fingerprint` are the item's, for the manifest: they tell the next plan what has changed.
+    `left_out` says why a unit that is not done yet is not to be done.
     """
 
     recipe: str
@@ -65,6 +66,8 @@ class Unit:
     reason: str
     image_version: str | None = None
     fingerprint: str | None = None
+    priority: float | None = None
+    left_out: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +119,7 @@ class Planned:
                     reason=reason,
                     image_version=link.image_version,
                     fingerprint=self.fingerprint,
+                    priority=item.rank(),
                 )
                 for position, (stage, link, credits_each, reason) in enumerate(
                     zip(chain.recipe.stages, self.links, chain.credits, self.reasons, strict=True)

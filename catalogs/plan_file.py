@@ -39,6 +39,8 @@ PLAN_SCHEMA = pa.schema(
         ("reason", pa.string()),
         ("image_version", pa.string()),
         ("fingerprint", pa.string()),
+        ("priority", pa.float64()),
+        ("left_out", pa.string()),
     ]
 )
 
@@ -137,6 +139,8 @@ def _table(chain: Chain, items: Sequence[Planned], shards: Sequence[int]) -> pa.
         "reason": [reason for planned in items for reason in planned.reasons],
         "image_version": [link.image_version for link in links],
         "fingerprint": _each([planned.fingerprint for planned in items], many),
+        "priority": _each([item.rank() for item in rows], many),
+        "left_out": [None] * (count * many),
     }
     arrays: list[pa.Array[Any]] = [
         pa.array(columns[name], kind) for name, kind in zip(PLAN_SCHEMA.names, PLAN_SCHEMA.types, strict=True)

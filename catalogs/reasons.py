@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from blocks.errors import ResultExpired
 
-__all__ = ["WAITS_FOR_RETRY", "Before", "Reason", "reason_of"]
+__all__ = ["WAITS_FOR_RETRY", "Before", "LeftOut", "Reason", "reason_of"]
 
 
 class Reason(StrEnum):
@@ -22,6 +22,14 @@ class Reason(StrEnum):
     UNKNOWN_BEFORE = "unknown before"
     EXPIRED = "expired"
     FORCED = "forced"
+
+
+class LeftOut(StrEnum):
+    """Why a planned unit is not to be done."""
+
+    OVER_BUDGET = "over budget"
+    WAITS_FOR_RETRY = "waits for a retry"
+    BLOCKED = "blocked"
 
 
 class Before(NamedTuple):

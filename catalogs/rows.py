@@ -20,6 +20,8 @@ __all__ = ["Item", "Reject", "RowReader", "Rows"]
 # A SKU names a folder of pictures, and file systems allow a name 255 bytes.
 LONGEST_SKU_BYTES = 200
 VALUE_LIMIT = 200
+# Beyond it whole numbers are no floats any more, and infinity and what is no number are left out too.
+LARGEST = 2.0**1000
 
 # One address or path as nearly all cells have it: nothing to strip, to split or to unpack in it.
 _ONE_REFERENCE = re.compile(r"[A-Za-z0-9/.][A-Za-z0-9:/.?=&%_~+#@-]{4,}")
@@ -48,6 +50,10 @@ class Item:
     priority: int | float | None
     image_version: str | None
     columns: Mapping[str, Any] = field(repr=False)
+
+    def rank(self) -> float | None:
+        """The priority where it can be compared; the higher comes first, and none at all last."""
+        return float(self.priority) if self.priority is not None and -LARGEST <= self.priority <= LARGEST else None
 
 
 @dataclass(frozen=True, slots=True)

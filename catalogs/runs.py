@@ -22,6 +22,8 @@ ROOM = "runs/open"
 JSON = "application/json"
 # Vendors keep results for a day; what an older run left can't be fetched any more.
 CARRIED_ON = timedelta(hours=24)
+# A shard at work writes its window down every few seconds.
+SIGN_OF_LIFE = timedelta(minutes=1)
 
 
 class OpenRun(BaseModel):
@@ -85,6 +87,16 @@ class Runs:
         """When a shard last wrote down how far it has come, by the storage's clock; None if it never did."""
         found = await self._storage.stat(_window_path(run_id, shard))
         return found.modified if found else None
+
+    async def at_work(self, at: datetime) -> list[tuple[OpenRun, datetime]]:
+        """The runs that have begun, or written a window down, within the last minute, with when they did."""
+        signs = [(run, await self._last_of(run)) for run in await self.unended()]
+        return [(run, sign) for run, sign in signs if at - sign < SIGN_OF_LIFE]
+
+    async def _last_of(self, run: OpenRun) -> datetime:
+        paths = [path async for path in self._storage.list(f"runs/{run.run_id}/window-")]
+        found = [await self._storage.stat(path) for path in paths]
+        return max([run.started_at, *(stat.modified for stat in found if stat is not None)])
 
     async def _read(self, path: str) -> OpenRun | None:
         try:

@@ -11,17 +11,24 @@ from blocks.errors import CatwalkError
 from blocks.storage import ObjectStorage
 from flows.budget_log import BudgetLog, exact, exact_limit, plain
 
-__all__ = ["Budget", "BudgetReached", "Share"]
+__all__ = ["Budget", "BudgetReached", "Share", "left_out_of_plan"]
 
 # A process takes a hundredth of the budget at a time, which is what a killed one may leave unused.
 BLOCKS = 100
 # A process that found too little left looks at most this often for what others have given back.
 LOOK_SECONDS = 1.0
 NONE = Decimal(0)
+MORE = "Run again with a higher max_credits (--max-credits): what is delivered stays, and the rest is done."
 
 
 class BudgetReached(CatwalkError):
     """A unit was held: the run may not spend what it costs."""
+
+
+def left_out_of_plan(limit: Decimal | None) -> BudgetReached:
+    """What is said of a unit that the plan holds, as the budget pays for others before it."""
+    budget = "budget" if limit is None else f"budget of {plain(limit)} credits"
+    return BudgetReached(f"left out of the plan, whose {budget} pays for others before it", next_step=MORE)
 
 
 class Share:
@@ -166,5 +173,5 @@ class Budget:
         return BudgetReached(
             f"not sent, because it costs {plain(price)} credits, and of the {plain(limit)} that the run may spend "
             f"{plain(gone)} are spent or set aside",
-            next_step="Run again with a higher max_credits (--max-credits): what is delivered stays, and the rest is done.",
+            next_step=MORE,
         )

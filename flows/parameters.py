@@ -11,7 +11,7 @@ from catalogs.mapping import CatalogSource
 from catalogs.plan import Selection
 from catalogs.recipe import Recipe
 
-__all__ = ["Accounts", "CatalogRun", "Retry", "RetryRun", "ScaleOut", "ShardRun"]
+__all__ = ["Accounts", "ApplyRun", "CatalogRun", "Retry", "RetryRun", "ScaleOut", "ShardRun"]
 
 Credits = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
@@ -97,6 +97,25 @@ class CatalogRun(BaseModel):
         default=None, description="Spread the work over many machines; empty means that this process does it all."
     )
     gallery_items: int = Field(default=1000, ge=0, description="How many items the gallery shows; 0 for no gallery.")
+
+
+class ApplyRun(BaseModel):
+    """A stored plan, carried out exactly as it is."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    plan: str = Field(
+        min_length=1,
+        description="The plan's address, as planning told it.",
+        examples=["s3://shop-pictures/autumn/plans/20260901T013000Z-1a2b3c4d.json"],
+    )
+    accounts: Accounts | None = Field(
+        default=None,
+        description="Which accounts and credentials to use; empty means those that the plan was made with.",
+    )
+    max_credits: Credits | None = Field(
+        default=None, description="Credits that the run may spend; empty means the plan's own limit."
+    )
 
 
 class RetryRun(BaseModel):

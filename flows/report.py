@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -11,20 +10,17 @@ from typing import Any
 
 from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 from prefect.client.schemas.objects import State
-from prefect.logging import get_run_logger
 from prefect.states import Completed, Failed
 from pydantic import BaseModel
 
 from blocks.account import VendorAccount
 from catalogs.ledger import now
+from flows.artifacts import shown_in_time
 from flows.budget import BudgetReached
-from flows.ending import SILENT_SECONDS, fell_silent, is_silent
 
 __all__ = ["RunReport", "Spending", "as_state", "publish_report", "summarise"]
 
 MOST_TROUBLES = 200
-# In which Prefect's client asks five times.
-ARTIFACT_SECONDS = 40.0
 
 
 class Trouble(BaseModel):
@@ -174,17 +170,8 @@ def _trouble(row: dict[str, Any]) -> Trouble:
 
 
 async def publish_report(report: RunReport) -> None:
-    """
-    Put the report where the Prefect UI shows it: a summary, a table of stages, a table of troubles.
-
-    The output has it all, so a server that does not take them in time goes without.
-    """
-    try:
-        async with asyncio.timeout(SILENT_SECONDS if is_silent() else ARTIFACT_SECONDS):
-            await _create_artifacts(report)
-    except Exception:  # noqa: BLE001 - the pictures are there, whatever Prefect's server knows
-        get_run_logger().warning("The report's artifacts could not be created in Prefect", exc_info=True)
-        fell_silent()
+    """Put the report where the Prefect UI shows it: a summary, a table of stages, a table of troubles."""
+    await shown_in_time(_create_artifacts(report), "The report's artifacts")
 
 
 async def _create_artifacts(report: RunReport) -> None:

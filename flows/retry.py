@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping
+import asyncio
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,10 +11,11 @@ from tempfile import TemporaryDirectory
 from prefect import flow
 from prefect.client.schemas.objects import State
 
+from blocks.account import VendorAccount
 from blocks.errors import CatalogError, StorageError
 from blocks.operations import OPERATIONS
 from blocks.storage import MissingObject, ObjectStorage
-from catalogs.layout import MANIFEST_PATH, plan_path
+from catalogs.layout import MANIFEST_PATH, left_out_path, plan_path
 from catalogs.ledger import now
 from catalogs.manifest import read_rows
 from catalogs.plan import PlannedItem
@@ -22,11 +24,14 @@ from catalogs.reasons import Reason
 from flows.accounts import open_storage, priced_account
 from flows.ending import noted
 from flows.parameters import Retry, RetryRun, ShardRun
-from flows.planning import SHARD_ITEMS, PricedPlan
-from flows.process_catalog import PARQUET, new_run_id
+from flows.plan_catalog import new_plan_id
+from flows.planning import SHARD_ITEMS
+from flows.pricing import PricedPlan, price
 from flows.publish import publish_gallery, publish_manifest
+from flows.quote_words import tell_quote
 from flows.report import RunReport, as_state, publish_report, summarise
 from flows.shards import work_shards
+from flows.stored_plan import PARQUET
 
 __all__ = ["plan_retry", "retry_output"]
 
@@ -41,13 +46,17 @@ async def retry_output(retry: RetryRun) -> State[RunReport]:
 
 async def _repeated(retry: RetryRun) -> State[RunReport]:
     started_at = now()
-    run_id = new_run_id(started_at)
+    run_id = new_plan_id(started_at)
     storage = await open_storage(retry.output, retry.accounts)
     with TemporaryDirectory(prefix="catwalk-") as scratch:
         folder = Path(scratch)
-        plan = await plan_retry(retry, folder)
+        plan = await plan_retry(retry, run_id, folder)
+        tell_quote(plan.quote)
         await storage.upload(plan_path(run_id), plan.path, content_type=PARQUET)
         parts = await work_shards([_shard(retry, run_id, shard) for shard in range(plan.shards)], None)
+        if plan.left_out is not None:
+            parts.append(left_out_path(run_id))
+            await storage.upload(parts[-1], plan.left_out, content_type=PARQUET)
         manifest = await publish_manifest(storage, parts, folder, run_id)
         report = summarise(
             manifest.rows_of_run(),
@@ -55,7 +64,7 @@ async def _repeated(retry: RetryRun) -> State[RunReport]:
             started_at=started_at,
             recipe=", ".join(sorted(manifest.recipes())),
             unchanged=0,
-            accounts=plan.accounts,
+            accounts=await _accounts(plan.quote.operations, retry),
             max_credits=retry.max_credits,
             **manifest.facts(gallery=retry.gallery_items > 0),
         )
@@ -64,7 +73,7 @@ async def _repeated(retry: RetryRun) -> State[RunReport]:
     return as_state(report)
 
 
-async def plan_retry(retry: RetryRun, folder: Path) -> PricedPlan:
+async def plan_retry(retry: RetryRun, run_id: str, folder: Path) -> PricedPlan:
     """
     Write the plan of a retry into a local folder.
 
@@ -77,28 +86,38 @@ async def plan_retry(retry: RetryRun, folder: Path) -> PricedPlan:
             f"the manifest at {storage.uri(MANIFEST_PATH)} has no unit that is {' or '.join(retry.kinds)}",
             next_step="`catwalk status` shows how every stage stands.",
         )
-    plan = PricedPlan(path=folder / "plan.parquet")
+    draft = folder / "plan.parquet"
     operations: set[str] = set()
-    with PlanWriter(plan.path, shard_items=SHARD_ITEMS) as writer:
+    with PlanWriter(draft, shard_items=SHARD_ITEMS) as writer:
         for earlier, reasons in wanted.items():
             for planned in await _planned(storage, earlier, reasons, folder):
-                item = _repeating(planned, reasons)
-                writer.add(item)
-                plan.items += 1
-                for unit in item.to_do():
-                    plan.charge(unit.stage, unit.operation, unit.credits)
-                operations.update(unit.operation for unit in item.units)
-    plan.shards = writer.shards
+                writer.add(_repeating(planned, reasons))
+                operations.update(unit.operation for unit in planned.units)
+    return await asyncio.to_thread(
+        price,
+        draft,
+        run_id,
+        accounts=await _accounts(operations, retry),
+        manifest=folder / "previous.parquet",
+        shard_items=SHARD_ITEMS,
+        items_in_flight=retry.items_in_flight,
+        retry=retry.kinds,
+        max_credits=retry.max_credits,
+    )
+
+
+async def _accounts(operations: Iterable[str], retry: RetryRun) -> list[VendorAccount]:
     kinds = {OPERATIONS[operation].account_type for operation in operations}
-    plan.accounts = [await priced_account(kind, retry.accounts) for kind in kinds]
-    return plan
+    return [await priced_account(kind, retry.accounts) for kind in kinds]
 
 
 def _repeating(item: PlannedItem, reasons: Mapping[str, Reason]) -> PlannedItem:
     """The item with what is repeated, and what waited for it, to be done; what was made before that stays, if forced too."""
     first = next(place for place, unit in enumerate(item.units) if unit.unit_key in reasons)
     done = (replace(unit, reason=Reason.DONE) for unit in item.units[:first])
-    to_do = (replace(unit, reason=reasons.get(unit.unit_key, unit.reason)) for unit in item.units[first:])
+    to_do = (
+        replace(unit, reason=reasons.get(unit.unit_key, unit.reason), left_out=None) for unit in item.units[first:]
+    )
     return PlannedItem(item.sku, (*done, *to_do))
 
 

@@ -17,7 +17,8 @@ from blocks.operation import Accepted
 from blocks.operations import OPERATIONS
 from catalogs.ledger import Attempt, AttemptState, StoredPicture, now
 from catalogs.plan import Unit
-from flows.budget import Share
+from catalogs.reasons import LeftOut
+from flows.budget import Share, left_out_of_plan
 from flows.collect import collect
 from flows.desk import Desk
 from flows.inputs import load_inputs, read_options
@@ -51,6 +52,8 @@ async def finish_unit(desk: Desk, unit: Unit, upstream: StoredPicture | None) ->
 
 async def _submit(desk: Desk, unit: Unit, upstream: StoredPicture | None, *, after: Attempt | None) -> Attempt | None:
     """Prepare and send, keeping a place among the account's jobs until the job has ended."""
+    if unit.left_out == LeftOut.OVER_BUDGET:
+        raise left_out_of_plan(desk.budget.limit)
     lane = desk.lane_of(unit.operation)
     async with lane.jobs:
         async with lane.door(), desk.budget.promise(unit.credits) as share:

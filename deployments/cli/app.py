@@ -13,11 +13,13 @@ from deployments.cli.environment import prepare_environment
 prepare_environment()
 
 from blocks.errors import CatwalkError  # noqa: E402 - Prefect reads its settings when first imported
+from deployments.cli.apply import apply  # noqa: E402
 from deployments.cli.console import complain  # noqa: E402
 from deployments.cli.demo import demo  # noqa: E402
 from deployments.cli.doctor import doctor  # noqa: E402
 from deployments.cli.flow import leave  # noqa: E402
 from deployments.cli.inspect import inspect  # noqa: E402
+from deployments.cli.plan import plan  # noqa: E402
 from deployments.cli.rescue import rescue  # noqa: E402
 from deployments.cli.retry import retry  # noqa: E402
 from deployments.cli.run import run  # noqa: E402
@@ -37,7 +39,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, inspect, run, retry, rescue, status, doctor, sandbox, webhooks):
+for command in (demo, inspect, plan, apply, run, retry, rescue, status, doctor, sandbox, webhooks):
     app.command()(command)
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import typer
 
 from blocks.errors import CatwalkError
-from flows.planning import PricedPlan
+from flows.quote import Quote
+from flows.quote_words import lines_of
 from flows.report import RunReport
 
-__all__ = ["complain", "tell_prices", "tell_report"]
+__all__ = ["complain", "tell_quote", "tell_report"]
 
 MOST_TROUBLES_TOLD = 10
 
@@ -37,13 +38,9 @@ def tell_report(report: RunReport) -> None:
         typer.echo(f"Gallery:  {report.gallery}")
 
 
-def tell_prices(plan: PricedPlan, max_credits: float | None) -> None:
+def tell_quote(quote: Quote) -> None:
     """What would be done and paid."""
-    for stage, count in plan.units.items():
-        typer.echo(f"  {stage}: {count} units")
-    for vendor, price in plan.credits.items():
-        money = plan.in_money(vendor)
-        typer.echo(f"  {vendor}: {price:g} credits by the price list" + (f", {money}" if money else ""))
-    total = sum(plan.credits.values())
-    if max_credits is not None and total > max_credits:
-        typer.echo(f"  {total:g} credits in all: the run spends at most {max_credits:g} and holds the rest")
+    first, *lines = lines_of(quote)
+    typer.secho(first, bold=True)
+    for line in lines:
+        typer.echo(line)

@@ -14,7 +14,7 @@ from blocks.operations import OPERATIONS
 from catalogs.layout import GALLERY_PATH
 from catalogs.mapping import CatalogSource
 from catalogs.samples import demo_catalog
-from deployments.cli.flow import announce_prefect, exit_code, report_of_flow
+from deployments.cli.flow import announce_prefect, exit_code, result_of_flow
 from flows.parameters import CatalogRun
 from flows.process_catalog import process_catalog
 from sandbox.server import running_sandbox
@@ -55,7 +55,7 @@ def _use_sandbox(url: str) -> None:
 
 def _run(recipe: str, output: Path) -> int:
     request = CatalogRun(catalog=CatalogSource(uri=str(demo_catalog())), recipe=recipe, output=str(output))
-    report = report_of_flow(process_catalog, request)
+    report = result_of_flow(process_catalog, request)
     typer.secho(report.headline())
     for trouble in report.troubles:
         typer.echo(f"  {trouble.sku} {trouble.stage} {trouble.status}: {trouble.message}")

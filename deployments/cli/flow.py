@@ -6,7 +6,8 @@ import asyncio
 import os
 import sys
 from collections.abc import Awaitable
-from typing import Annotated, Any, NoReturn, cast
+from types import CoroutineType
+from typing import Any, NoReturn, TypeVar, cast
 
 import typer
 from prefect import Flow
@@ -19,17 +20,14 @@ from blocks.errors import CatwalkError
 from flows.ending import PREFECT_ERRORS, FlowAtWork
 from flows.report import RunReport
 
-__all__ = ["MaxCredits", "announce_prefect", "exit_code", "leave", "report_of_flow"]
+__all__ = ["announce_prefect", "exit_code", "leave", "result_of_flow"]
 
 EXIT_NOT_DONE = 1
 EXIT_PARTIAL = 3
 CHECK_SECONDS = 15.0
 CAUSE_LIMIT = 200
 
-MaxCredits = Annotated[
-    float | None,
-    typer.Option(min=0, max=1e9, help="Spend no more than N credits, all vendors' together; what is over is held."),
-]
+ResultT = TypeVar("ResultT")
 
 # Event loops with flow runs whose end Prefect's server was not told.
 _LEFT_ALONE: list[asyncio.Runner] = []
@@ -39,15 +37,16 @@ def announce_prefect() -> None:
     """Say what a first wait is for."""
     if PREFECT_API_URL.value() is None:
         typer.echo(
-            "Starting a temporary Prefect server, which takes some ten seconds; PREFECT_API_URL names a lasting one."
+            "Starting a temporary Prefect server, which takes some ten seconds; PREFECT_API_URL names a lasting one.",
+            err=True,
         )
 
 
-def report_of_flow(flow: Flow[Any, Any], request: BaseModel) -> RunReport:
-    """Run a flow in this process; raises the error that kept it from doing its job."""
+def result_of_flow(flow: Flow[Any, CoroutineType[Any, Any, State[ResultT]]], request: BaseModel) -> ResultT:
+    """Run a flow in this process; what it came to, or the error that kept it from doing its job."""
     asyncio.run(_check_prefect())
     # Prefect's stubs take an async flow's state for awaited already.
-    run = FlowAtWork(lambda: cast("Awaitable[State[RunReport]]", flow(request, return_state=True)))
+    run = FlowAtWork(lambda: cast("Awaitable[State[ResultT]]", flow(request, return_state=True)))
     runner = asyncio.Runner()
     try:
         report = runner.run(run.result())

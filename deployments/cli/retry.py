@@ -9,10 +9,10 @@ from typing import Annotated
 
 import typer
 
-from deployments.cli.console import tell_prices, tell_report
-from deployments.cli.flow import MaxCredits, announce_prefect, exit_code, report_of_flow
+from deployments.cli.console import tell_quote, tell_report
+from deployments.cli.flow import announce_prefect, exit_code, result_of_flow
+from deployments.cli.request import MaxCredits
 from flows.parameters import Retry, RetryRun
-from flows.planning import PricedPlan
 from flows.retry import plan_retry, retry_output
 
 __all__ = ["retry"]
@@ -28,15 +28,9 @@ def retry(
     request = RetryRun(output=output, kinds=kinds, max_credits=max_credits)
     if dry_run:
         with TemporaryDirectory(prefix="catwalk-") as folder:
-            tell_plan(asyncio.run(plan_retry(request, Path(folder))), max_credits)
+            tell_quote(asyncio.run(plan_retry(request, "dry-run", Path(folder))).quote)
         return
     announce_prefect()
-    report = report_of_flow(retry_output, request)
+    report = result_of_flow(retry_output, request)
     tell_report(report)
     raise typer.Exit(exit_code(report))
-
-
-def tell_plan(plan: PricedPlan, max_credits: float | None) -> None:
-    """What a retry would do and pay, at most: a job that is still at its vendor is asked for, not paid for again."""
-    typer.secho(f"{plan.items} items to repeat, with the stages that waited for them")
-    tell_prices(plan, max_credits)

@@ -48,13 +48,23 @@ def keys(plan: RunPlan) -> list[str]:
     ]
 
 
+def units(plan: RunPlan) -> dict[str, int]:
+    """The units that will be paid for, by stage."""
+    return {stage.stage: stage.units for stage in plan.quote.stages if stage.units}
+
+
+def prices(plan: RunPlan) -> dict[str, float]:
+    """What they cost, by vendor."""
+    return {account.vendor: account.credits for account in plan.quote.accounts}
+
+
 async def test_a_plan_says_what_will_be_done_and_what_it_costs(tmp_path: Path, folder: Path) -> None:
     """Units by stage and credits by vendor."""
     plan = await make_plan(a_run(catalog(tmp_path, 3), tmp_path / "output"), "run-1", folder)
 
-    assert (3, 0, 0) == (plan.items, plan.finished_items, plan.rejected_rows)
-    assert {"model": 3, "refine": 3, "scene": 3} == dict(plan.units)
-    assert {"Claid": 9.0, "AILabTools": 90.0} == plan.credits
+    assert (3, 0, 0) == (plan.quote.items, plan.quote.finished_items, plan.quote.rejected_rows)
+    assert {"model": 3, "refine": 3, "scene": 3} == units(plan)
+    assert {"Claid": 9.0, "AILabTools": 90.0} == prices(plan)
     assert 9 == len(set(keys(plan)))
 
 
@@ -93,15 +103,28 @@ async def test_what_the_manifest_holds_is_not_planned_again(tmp_path: Path, fold
 
     plan = await make_plan(run, "run-2", folder)
 
-    assert (1, 1) == (plan.items, plan.finished_items)
-    assert {"refine": 1} == dict(plan.units)
-    assert {("model", "done"): 1, ("refine", "new"): 1, ("scene", "done"): 1} == dict(plan.reasons)
+    assert (1, 1) == (plan.quote.items, plan.quote.finished_items)
+    assert {"refine": 1} == units(plan)
+    assert {"model": {"done": 1}, "refine": {"new": 1}, "scene": {"done": 1}} == {
+        stage.stage: stage.reasons for stage in plan.quote.stages
+    }
     assert first[3:] == keys(plan)
 
 
-@pytest.mark.parametrize(("retry", "units", "prices"), [([], 0, {}), (["failed"], 2, {"AILabTools": 30, "Claid": 1})])
+@pytest.mark.parametrize(
+    ("retry", "to_pay", "credits_", "left_out"),
+    [
+        ([], 0, {}, [None, "waits for a retry", "blocked"]),
+        (["failed"], 2, {"AILabTools": 30, "Claid": 1}, [None, None, None]),
+    ],
+)
 async def test_what_waits_for_a_retry_is_priced_when_it_is_asked_for(
-    retry: list[str], units: int, prices: dict[str, float], tmp_path: Path, folder: Path
+    retry: list[str],
+    to_pay: int,
+    credits_: dict[str, float],
+    left_out: list[str | None],
+    tmp_path: Path,
+    folder: Path,
 ) -> None:
     """With what follows it; otherwise both are planned and cost nothing."""
     path = catalog(tmp_path, 1)
@@ -112,8 +135,9 @@ async def test_what_waits_for_a_retry_is_priced_when_it_is_asked_for(
 
     plan = await make_plan(a_run(path, tmp_path / "output", retry=retry), "run-2", folder)
 
-    assert {("model", "done"): 1, ("refine", "failed before"): 1, ("scene", "new"): 1} == dict(plan.reasons)
-    assert (units, prices) == (plan.units.total(), plan.credits)
+    assert ["done", "failed before", "new"] == pq.read_table(plan.path)["reason"].to_pylist()
+    assert left_out == pq.read_table(plan.path)["left_out"].to_pylist()
+    assert (to_pay, credits_) == (plan.quote.units, prices(plan))
 
 
 @pytest.mark.parametrize("retire", [False, True])
@@ -131,7 +155,7 @@ async def test_skus_that_left_the_catalog_are_told_and_retired_on_request(
     plan = await make_plan(run, "run-2", folder)
     some = await make_plan(run.model_copy(update={"selection": Selection(limit=1)}), "run-3", folder)
 
-    assert (["SKU-2"], 2, []) == (plan.gone, plan.finished_items, some.gone)
+    assert (["SKU-2"], 2, []) == (plan.quote.first_gone, plan.quote.finished_items, some.quote.first_gone)
     assert retire == (plan.upkeep is not None)
 
 
@@ -167,7 +191,7 @@ async def test_rows_that_can_not_be_used_are_set_aside(tmp_path: Path, folder: P
     plan = await make_plan(a_run(path, tmp_path / "output"), "run-1", folder)
 
     rejects = list(read_rows(plan.rejects))
-    assert (2, 2, 2) == (plan.items, plan.rejected_rows, len(plan.first_rejects))
+    assert (2, 2, 2) == (plan.quote.items, plan.quote.rejected_rows, len(plan.quote.first_rejects))
     assert [(2, "quarantined")] * 3 + [(4, "quarantined")] * 3 == [(row["row"], row["status"]) for row in rejects]
 
 
@@ -188,7 +212,7 @@ async def test_a_selection_plans_no_more_than_was_asked_for(tmp_path: Path, fold
     by_sku = await make_plan(a_run(path, tmp_path, selection=Selection(skus=["SKU-3"])), "run-1", folder)
     first = await make_plan(a_run(path, tmp_path, selection=Selection(limit=2)), "run-2", folder)
 
-    assert (1, 2) == (by_sku.items, first.items)
+    assert (1, 2) == (by_sku.quote.items, first.quote.items)
     with pytest.raises(CatalogError, match="no row with SKU 'SKU-9'"):
         await make_plan(a_run(path, tmp_path, selection=Selection(skus=["SKU-9"])), "run-3", folder)
 

@@ -15,6 +15,7 @@ from catalogs.manifest import ManifestWriter
 from catalogs.plan import PlannedItem
 from catalogs.plan_file import PlanWriter, read_shard
 from flows.parameters import Retry, RetryRun
+from flows.pricing import PricedPlan
 from flows.retry import plan_retry
 from tests.catalogs.made import a_row, a_unit
 
@@ -47,20 +48,25 @@ async def output(folder: Path, items: Iterable[PlannedItem], statuses: dict[str,
     return storage.root
 
 
+def units(plan: PricedPlan) -> dict[str, int]:
+    """The units that will be paid for, by stage."""
+    return {stage.stage: stage.units for stage in plan.quote.stages if stage.units}
+
+
 async def test_what_was_made_stays_and_what_waited_is_done(tmp_path: Path) -> None:
     """Also where the earlier run was forced: what it made is not made a second time."""
     planned = [item("A", "forced", "forced", "forced"), item("B", "new", "new", "new"), item("C", "new", "new", "new")]
     statuses = {"A-model": "done", "A-refine": "failed", "A-scene": "blocked", "B-model": "unknown", "C-model": "done"}
     root = await output(tmp_path, planned, statuses)
 
-    plan = await plan_retry(RetryRun(output=root, kinds=[Retry.FAILED]), tmp_path)
-    both = await plan_retry(RetryRun(output=root, kinds=[Retry.FAILED, Retry.UNKNOWN]), tmp_path)
+    plan = await plan_retry(RetryRun(output=root, kinds=[Retry.FAILED]), "run-2", tmp_path)
+    both = await plan_retry(RetryRun(output=root, kinds=[Retry.FAILED, Retry.UNKNOWN]), "run-2", tmp_path)
     items = {found.sku: [unit.reason for unit in found.units] for found in read_shard(both.path, 0)}
 
-    assert (1, {"refine": 1, "scene": 1}) == (plan.items, dict(plan.units))
-    assert (2, {"model": 1, "refine": 2, "scene": 2}) == (both.items, dict(both.units))
+    assert (1, {"refine": 1, "scene": 1}) == (plan.quote.items, units(plan))
+    assert (2, {"model": 1, "refine": 2, "scene": 2}) == (both.quote.items, units(both))
     assert {"A": ["done", "failed before", "forced"], "B": ["unknown before", "new", "new"]} == items
-    assert {"Claid", "AILabTools"} == both.credits.keys()
+    assert ["AILabTools", "Claid"] == [account.vendor for account in both.quote.accounts]
 
 
 async def test_nothing_to_repeat_is_an_error(tmp_path: Path) -> None:
@@ -68,6 +74,6 @@ async def test_nothing_to_repeat_is_an_error(tmp_path: Path) -> None:
     root = await output(tmp_path, [item("A", "new", "new", "new")], {"A-model": "done"})
 
     with pytest.raises(CatalogError, match="has no unit that is failed"):
-        await plan_retry(RetryRun(output=root, kinds=[Retry.FAILED]), tmp_path)
+        await plan_retry(RetryRun(output=root, kinds=[Retry.FAILED]), "run-2", tmp_path)
     with pytest.raises(StorageError, match="there is no manifest at"):
-        await plan_retry(RetryRun(output=f"{tmp_path}/elsewhere", kinds=[Retry.FAILED]), tmp_path)
+        await plan_retry(RetryRun(output=f"{tmp_path}/elsewhere", kinds=[Retry.FAILED]), "run-2", tmp_path)

@@ -241,8 +241,9 @@ async def test_a_plan_is_priced_by_the_accounts_own_list(tmp_path: Path, monkeyp
 
     plan = await make_plan(run, "dry-run", tmp_path)
 
-    assert {"Claid": 7.0, "AILabTools": 120.0} == plan.credits
-    assert ("0.70 USD", None) == (plan.in_money("Claid"), plan.in_money("AILabTools"))
+    assert [("AILabTools", 120.0, None), ("Claid", 7.0, "0.70 USD")] == [
+        (account.vendor, account.credits, account.money) for account in plan.quote.accounts
+    ]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,88 @@
+"""What `run` and `plan` are asked: the same arguments and options, read into one request."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from catalogs.plan import Selection
+from deployments.cli.config import load_config
+from flows.parameters import CatalogRun, Retry
+
+__all__ = [
+    "Catalog",
+    "CheckPictures",
+    "Config",
+    "Force",
+    "Limit",
+    "MaxCredits",
+    "Output",
+    "RecipeName",
+    "Repeat",
+    "Retire",
+    "Skus",
+    "request_of",
+]
+
+Catalog = Annotated[str, typer.Argument(help="A Parquet file or a directory of them, local or s3://.")]
+Output = Annotated[str, typer.Option(help="Where pictures, ledger and manifest go: a folder or s3://bucket/prefix.")]
+RecipeName = Annotated[str, typer.Option(help="A shipped recipe's name or a YAML file.")]
+Config = Annotated[Path | None, typer.Option(help="YAML: a mapping, as `inspect` proposes it; accounts.")]
+Limit = Annotated[int | None, typer.Option(min=1, help="Only the first N items.")]
+Skus = Annotated[list[str] | None, typer.Option(help="Only this SKU; may be given several times.")]
+Repeat = Annotated[
+    list[Retry] | None, typer.Option(help="Repeat units that ended so before; an unknown one may be charged twice.")
+]
+Force = Annotated[
+    bool, typer.Option("--force", help="Make and pay once more what is done already; with --sku, of those alone.")
+]
+CheckPictures = Annotated[
+    bool, typer.Option("--check-pictures", help="Ask whether pictures were replaced behind the same address.")
+]
+Retire = Annotated[
+    bool, typer.Option("--retire", help="Mark SKUs that have left the catalog as retired in the manifest.")
+]
+MaxCredits = Annotated[
+    float | None,
+    typer.Option(
+        min=0,
+        max=1e9,
+        help="Spend no more than N credits, all vendors' together: whole items by priority first; the rest is held.",
+    ),
+]
+
+
+def request_of(
+    catalog: str,
+    output: str,
+    recipe: str,
+    config: Path | None,
+    *,
+    limit: int | None,
+    sku: list[str] | None,
+    retry: list[Retry] | None,
+    force: bool,
+    check_pictures: bool,
+    retire: bool,
+    max_credits: float | None,
+) -> CatalogRun:
+    """The request, with what the config file adds; raises `CatalogError` naming the field of the file at fault."""
+    if not catalog.strip():
+        raise typer.BadParameter("it is empty", param_hint="CATALOG")
+    settings = load_config(config)
+    return CatalogRun(
+        catalog=settings.source(catalog),
+        recipe=recipe,
+        output=output,
+        selection=Selection(skus=sku or [], limit=limit, force=force),
+        accounts=settings.accounts,
+        retry=retry or [],
+        check_pictures=check_pictures,
+        retire=retire,
+        max_credits=max_credits,
+        items_in_flight=settings.items_in_flight,
+        scale_out=settings.scale_out,
+        gallery_items=settings.gallery_items,
+    )

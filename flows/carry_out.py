@@ -1,0 +1,95 @@
+"""A stored plan carried out: its shards worked through, manifest and gallery published, the outcome reported."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from prefect.client.schemas.objects import State
+
+from blocks.account import VendorAccount
+from blocks.operations import OPERATIONS
+from blocks.storage import ObjectStorage
+from catalogs.ledger import now
+from catalogs.runs import OpenRun, Runs
+from flows.accounts import check_shared, open_storage, priced_account
+from flows.parameters import ShardRun
+from flows.publish import PublishedManifest, publish_gallery, publish_manifest
+from flows.report import RunReport, as_state, publish_report, summarise
+from flows.shards import work_shards
+from flows.stored_plan import StoredPlan, write_document
+
+__all__ = ["carry_out"]
+
+
+async def carry_out(plan: StoredPlan, opened: OpenRun, started_at: datetime) -> State[RunReport]:
+    """Do exactly what the plan says, in its order; its run is then at its end."""
+    run = plan.asked
+    storage = await open_storage(run.output, run.accounts)
+    if run.scale_out is not None and plan.shards > 1:
+        check_shared(await accounts_of(plan))
+    shards = await work_shards(shards_of(plan), run.scale_out)
+    with TemporaryDirectory(prefix="catwalk-") as scratch:
+        manifest = await publish_manifest(
+            storage,
+            [*shards, *plan.parts()],
+            Path(scratch),
+            plan.plan_id,
+            **await findings(plan, storage, Path(scratch)),
+        )
+        report = await report_of(plan, manifest, started_at)
+        await publish_gallery(manifest, report, run.accounts, most=run.gallery_items)
+    await write_document(storage, plan.model_copy(update={"applied_at": now()}))
+    await Runs(storage).end(opened)
+    await publish_report(report)
+    return as_state(report)
+
+
+async def findings(plan: StoredPlan, storage: ObjectStorage, folder: Path) -> dict[str, Path | None]:
+    """What planning found out of other items and of pictures, as far as it is there."""
+    found: dict[str, Path | None] = {"upkeep": None, "versions": None}
+    for name, kept in (("upkeep", "upkeep"), ("versions", "pictures")):
+        if kept in plan.files:
+            found[name] = folder / f"{name}.parquet"
+            await storage.download(plan.files[kept], folder / f"{name}.parquet")
+    return found
+
+
+async def report_of(plan: StoredPlan, manifest: PublishedManifest, started_at: datetime) -> RunReport:
+    """What the run came to."""
+    return summarise(
+        manifest.rows_of_run(),
+        run_id=plan.plan_id,
+        started_at=started_at,
+        recipe=plan.made_from.recipe.name,
+        unchanged=plan.quote.finished_items,
+        accounts=await accounts_of(plan),
+        max_credits=plan.asked.max_credits,
+        **manifest.facts(gallery=plan.asked.gallery_items > 0),
+    )
+
+
+async def accounts_of(plan: StoredPlan) -> list[VendorAccount]:
+    """The accounts that the plan's operations use."""
+    kinds = {OPERATIONS[operation].account_type for operation in plan.quote.operations}
+    return [await priced_account(kind, plan.asked.accounts) for kind in kinds]
+
+
+def shards_of(plan: StoredPlan) -> list[ShardRun]:
+    """The plan's slices, each as its flow run gets it."""
+    run = plan.asked
+    return [
+        ShardRun(
+            output=run.output,
+            catalog=run.catalog.uri,
+            plan=plan.files["units"],
+            run_id=plan.plan_id,
+            shard=shard,
+            accounts=run.accounts,
+            retry=run.retry,
+            max_credits=run.max_credits,
+            items_in_flight=run.items_in_flight,
+        )
+        for shard in range(plan.shards)
+    ]

@@ -1,0 +1,103 @@
+"""A quote in people's words: one presentation for terminals, logs and Prefect's pages."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+
+from prefect.exceptions import MissingContextError
+from prefect.logging import get_run_logger
+
+from flows.quote import AccountQuote, Quote, StageQuote
+
+__all__ = ["headline", "lines_of", "tell", "tell_quote"]
+
+MINUTE, HOUR = 1 / 60, 1.0
+
+
+def headline(quote: Quote) -> str:
+    """The essentials in one line."""
+    counts = [
+        f"{quote.items} items to do",
+        f"{quote.finished_items} unchanged",
+        f"{quote.rejected_rows} rows can't run",
+    ]
+    cost = f"{quote.units} units for {quote.credits:g} credits" if quote.units else "nothing to pay"
+    time = f", {_duration(quote.hours)} at least" if quote.units else ""
+    return f"{', '.join(counts)}: {cost}{time}"
+
+
+def essentials(quote: Quote) -> Iterator[str]:
+    """What a run tells before it spends: the headline, each account's part, and what the budget does."""
+    yield headline(quote)
+    yield from (f"  {_account(account)}" for account in quote.accounts)
+    if quote.max_credits is not None:
+        yield f"  {_budget(quote)}"
+
+
+def lines_of(quote: Quote) -> Iterator[str]:
+    """All of it: what is done and why, what it costs, and what is left out."""
+    yield from essentials(quote)
+    for stage in quote.stages:
+        yield f"  {stage.stage}: {_stage(stage)}"
+    yield from _told("first changes", quote.units, [f"{c.sku} {c.stage}: {c.reason}" for c in quote.first_changes])
+    for count in quote.rejects:
+        column = f"column {count.column!r}: " if count.column else ""
+        yield f"  {count.rows} rows can't run: {column}{count.reason}"
+    for row in quote.first_rejects:
+        yield f"  row {row.row} {row.sku or '(no SKU)'}, column {row.column!r}: {row.reason}"
+    if quote.gone:
+        shown = ", ".join(map(repr, quote.first_gone))
+        yield f"  {quote.gone} SKUs have left the catalog: {shown}{', …' if quote.gone > len(quote.first_gone) else ''}"
+
+
+def tell_quote(quote: Quote) -> None:
+    """Say the essentials before anything is spent."""
+    tell("\n".join(essentials(quote)))
+
+
+def tell(words: str) -> None:
+    """Say something where the progress is shown, and in the flow run's log."""
+    with suppress(MissingContextError):
+        get_run_logger().info("%s", words)
+    with suppress(BrokenPipeError):
+        sys.stderr.write(f"{words}\n")
+        sys.stderr.flush()
+
+
+def _duration(hours: float) -> str:
+    """A time as people say it."""
+    if hours < MINUTE:
+        return f"{hours * 3600:.0f} s"
+    return f"{hours * 60:.0f} min" if hours < HOUR else f"{hours:.1f} h"
+
+
+def _account(account: AccountQuote) -> str:
+    money = f", {account.money}" if account.money else ""
+    return (
+        f"{account.vendor}: {account.credits:g} credits by the price list{money}, for {account.units} units; "
+        f"{_duration(account.hours)} at its {account.limited_by}"
+    )
+
+
+def _budget(quote: Quote) -> str:
+    limit = f"budget of {quote.max_credits:g} credits"
+    if not quote.cut:
+        return f"{limit}: pays for all of it"
+    return f"{limit}: leaves {quote.over_budget} items out and pays for a part of {quote.in_part}, by priority"
+
+
+def _stage(stage: StageQuote) -> str:
+    left_out = f"; left out: {_counts(stage.left_out)}" if stage.left_out else ""
+    return f"{stage.units} units, {stage.credits:g} credits ({_counts(stage.reasons) or 'none'}){left_out}"
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {word}" for word, count in counts.items())
+
+
+def _told(what: str, of: int, lines: list[str]) -> Iterator[str]:
+    if lines:
+        yield f"  {what}{f', of {of}' if of > len(lines) else ''}:"
+        yield from (f"    {line}" for line in lines)
