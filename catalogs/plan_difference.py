@@ -59,7 +59,7 @@ def differences(plan: Path, new: Path, manifest: Path | None, *, begun: bool = F
 
 def _equal(sql: duckdb.DuckDBPyConnection) -> bool:
     """Whether both hold the same units, by sums over hashes, which need no memory."""
-    sums = [sql.execute(_SUMS.format(name)).fetchone() for name in ("was", "new")]
+    sums = [sql.execute(_SUMS.format(name)).fetchall() for name in ("was", "new")]
     return sums[0] == sums[1]
 
 

@@ -99,7 +99,7 @@ def _write(sql: duckdb.DuckDBPyConnection, target: Path, shard_items: int, worke
 
 
 def _one(sql: duckdb.DuckDBPyConnection, asked: str, parameters: dict[str, Any] | None = None) -> Any:
-    return sql.execute(asked, parameters).fetchone()
+    return sql.execute(asked, parameters).fetchall()[0]
 
 
 # Prices add up without error in whole millionths of a credit, a unit's rounded up, as the budget counts them.
