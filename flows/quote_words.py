@@ -13,16 +13,15 @@ from flows.quote import AccountQuote, Quote, StageQuote
 
 __all__ = ["headline", "lines_of", "tell", "tell_quote"]
 
-MINUTE, HOUR = 1 / 60, 1.0
+# Below as many hours a time is told in seconds, or in minutes.
+SECONDS, MINUTES = 2 / 60, 2.0
 
 
 def headline(quote: Quote) -> str:
     """The essentials in one line."""
-    counts = [
-        f"{quote.items} items to do",
-        f"{quote.finished_items} unchanged",
-        f"{quote.rejected_rows} rows can't run",
-    ]
+    counts = [f"{quote.items} items to do"]
+    counts += [f"{quote.finished_items} unchanged"] if quote.finished_items else []
+    counts += [f"{quote.rejected_rows} rows can't run"] if quote.rejected_rows else []
     cost = f"{quote.units} units for {quote.credits:g} credits" if quote.units else "nothing to pay"
     time = f", {_duration(quote.hours)} at least" if quote.units else ""
     return f"{', '.join(counts)}: {cost}{time}"
@@ -68,9 +67,9 @@ def tell(words: str) -> None:
 
 def _duration(hours: float) -> str:
     """A time as people say it."""
-    if hours < MINUTE:
+    if hours < SECONDS:
         return f"{hours * 3600:.0f} s"
-    return f"{hours * 60:.0f} min" if hours < HOUR else f"{hours:.1f} h"
+    return f"{hours * 60:.0f} min" if hours < MINUTES else f"{hours:.1f} h"
 
 
 def _account(account: AccountQuote) -> str:

@@ -36,22 +36,22 @@ def test_a_retry_says_what_it_costs_before_and_after(
     httpx.delete(faults, timeout=30, trust_env=False).raise_for_status()
     before = len(charges())
 
-    dry = offline_catwalk(
-        "retry", "pictures", "failed", "--dry-run", "--max-credits", "9", folder=tmp_path, **PRICES, CLAID_API_KEY=None
-    )
+    priced = ("retry", "pictures", "failed", "--dry-run")
+    dry = offline_catwalk(*priced, folder=tmp_path, **PRICES, CLAID_API_KEY=None)
+    cut = offline_catwalk(*priced, "--max-credits", "9", folder=tmp_path, **PRICES, CLAID_API_KEY=None)
     unspent = len(charges())
     done = catwalk("retry", "pictures", "failed", folder=tmp_path, **PRICES)
     again = offline_catwalk("retry", "pictures", "failed", "--dry-run", folder=tmp_path)
 
     assert (PARTIAL, DELIVERED, DELIVERED, NOT_DONE) == (run.code, dry.code, done.code, again.code), done.err
+    assert "1 items to do: nothing to pay" == cut.out.splitlines()[0]
+    assert "  budget of 9 credits: leaves 0 items out and pays for a part of 1, by priority" in cut.out.splitlines()
     assert [
-        "1 items to repeat, with the stages that waited for them",
-        "  refine: 1 units",
-        "  scene: 1 units",
-        "  AILabTools: 30 credits by the price list, 0.60 EUR",
-        "  Claid: 1 credits by the price list, 0.05 USD",
-        "  31 credits in all: the run spends at most 9 and holds the rest",
-    ] == dry.out.splitlines()
+        "  AILabTools: 30 credits by the price list, 0.60 EUR, for 1 units",
+        "  Claid: 1 credits by the price list, 0.05 USD, for 1 units",
+    ] == [line.partition(";")[0] for line in dry.out.splitlines()[1:3]]
+    assert dry.out.startswith("1 items to do: 2 units for 31 credits, ")
+    assert "  refine: 1 units, 30 credits (1 failed before)" in dry.out.splitlines()
     assert before == unspent
     assert done.out.startswith("1 of 1 items delivered; credits: ")
     assert "30 AILabTools (0.60 EUR)" in done.out

@@ -30,8 +30,9 @@ def test_dry_run_says_what_the_budget_leaves_undone(offline_catwalk: Catwalk, sh
     said = offline_catwalk("run", *arguments, folder=shop, CLAID_API_KEY=None, CLAID_CREDIT_PRICE="0.05")
 
     assert DELIVERED == said.code
-    assert "Claid: 12 credits by the price list, 0.60 USD" in said.out
-    assert "132 credits in all: the run spends at most 100 and holds the rest" in said.out
+    assert "3 items to do: 9 units for 99 credits" in said.out
+    assert "Claid: 9 credits by the price list, 0.45 USD" in said.out
+    assert "budget of 100 credits: leaves 1 items out and pays for a part of 0" in said.out
 
 
 @pytest.mark.parametrize("limit", ["-1", "nan", "inf", "much"])
@@ -66,10 +67,11 @@ def test_a_killed_run_keeps_to_its_budget_and_a_higher_one_delivers(
     stands = offline_catwalk("status", "pictures", folder=shop)
 
     assert (PARTIAL, DELIVERED) == (again.code, rest.code)
-    assert 60 < bill <= 100
+    assert 99 == bill
     assert "held by the budget of 100 credits" in again.out
     assert "of 100 credits" in again.out
     assert "Credits:  model " in again.out
+    assert "left out of the plan, whose budget of 100 credits pays for others before it" in again.out
     assert "Run again with a higher max_credits (--max-credits)" in again.out
     assert 4 * 33.0 == sum(charge["credits"] for charge in charges()[before:])
     assert "on-model refine: 4 done; 120 credits" in stands.out

@@ -81,8 +81,13 @@ class Office:
 
     def result(self, output: Path, **changed: Any) -> Run:
         """Have a run done by the worker."""
+        return self.result_of(self.deployment, output, {"run": {**self.run, "output": str(output), **changed}})
+
+    def result_of(self, deployment: str, output: Path, parameters: dict[str, Any]) -> Run:
+        """Have a run of any deployment done by the worker."""
         billed = len(self._charges())
-        created = self.ask(output=str(output), **changed).raise_for_status().json()
+        body = {"parameters": parameters, "state": {"type": "SCHEDULED"}}
+        created = self.server.post(f"/deployments/{deployment}/create_flow_run", body).raise_for_status().json()
         eventually(lambda: self._ended(created["id"]), "the run's end", seconds=RUN_SECONDS)
         return Run(self.server, created["id"], output, self._charges()[billed:])
 
@@ -226,6 +231,24 @@ def test_impossible_parameters_are_refused_at_creation(
 
     assert 409 == answer.status_code
     assert place in answer.json()["detail"]
+
+
+def test_a_plan_is_made_shown_and_applied_by_its_address(office: Office, tmp_path: Path) -> None:
+    """Planning costs nothing and tells the address; applying charges what was quoted."""
+    plan, apply = (
+        office.server.get(f"/deployments/name/{name}")["id"] for name in ("plan-catalog/plan", "apply-plan/apply")
+    )
+    asked = {"run": {**office.run, "output": str(tmp_path), "selection": {"limit": 1}}}
+    planned = office.result_of(plan, tmp_path, asked)
+    document = next((tmp_path / "plans").glob("*.json"))
+    quote = json.loads(document.read_text())["quote"]
+    applied = office.result_of(apply, tmp_path, {"request": {"plan": str(document)}})
+
+    assert ("COMPLETED", []) == (planned.state["type"], planned.billed)
+    assert planned.state["message"].endswith(f"to apply it: catwalk apply {document}")
+    assert {"catwalk-quote", "catwalk-plan"} == planned.artifacts().keys()
+    assert ("COMPLETED", "Completed") == (applied.state["type"], applied.state["name"])
+    assert (quote["units"], quote["credits"]) == (len(applied.billed), sum(job["credits"] for job in applied.billed))
 
 
 def test_nightly_waits_to_be_switched_on(office: Office) -> None:
