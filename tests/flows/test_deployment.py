@@ -150,7 +150,7 @@ def test_artifacts_report_the_run(delivered: Run) -> None:
     """The report and the table of stages are there for the UI; without troubles there is no table of them."""
     artifacts = delivered.artifacts()
 
-    assert {"catwalk-report", "catwalk-stages"} == set(artifacts)
+    assert {"catwalk-quote", "catwalk-plan", "catwalk-report", "catwalk-stages"} == set(artifacts)
     assert "4 of 4 items delivered" in artifacts["catwalk-report"]["data"]
     table = _table(artifacts["catwalk-stages"])
     assert [(stage, 4) for stage in STAGES] == [(row["stage"], row["done"]) for row in table]
