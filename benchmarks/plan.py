@@ -3,7 +3,8 @@ How long planning takes, and how much memory: all new, nothing to do, a few chan
 
     python -m benchmarks.plan [--rows 10000 100000 1000000] [--s3]
 
-Each case runs in a process of its own, which tells its wall time without start-up and its highest resident memory.
+Each case runs in a process of its own, which tells its wall and CPU time without start-up, and its highest resident
+memory.
 With `--s3` catalog, manifest and output are in a bucket of a moto server in another process.
 """
 
@@ -21,7 +22,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 import duckdb
@@ -59,7 +60,10 @@ def main() -> None:
         print(json.dumps(asyncio.run(_measured(given.case, given.place))))
         return
     print(f"{os.cpu_count()} cores, Python {platform.python_version()}; three stages a row\n")
-    print("| rows | from | case | s | peak RSS MB | to do | unchanged |\n|---|---|---|---|---|---|---|", flush=True)
+    print(
+        "| rows | from | case | s | CPU s | peak RSS MB | to do | unchanged |\n|---|---|---|---|---|---|---|---|",
+        flush=True,
+    )
     with _servers(s3=given.s3) as roots:
         for rows in given.rows:
             for kind, root in roots.items():
@@ -89,8 +93,8 @@ def _measure_all(rows: int, kind: str, place: str) -> None:
         said = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1]
         found = json.loads(said)
         print(
-            f"| {rows:,} | {kind} | {case} | {found['seconds']:.1f} | {found['rss']:.0f} | {found['units']:,} "
-            f"| {found['unchanged']:,} |",
+            f"| {rows:,} | {kind} | {case} | {found['seconds']:.1f} | {found['cpu']:.1f} | {found['rss']:.0f} "
+            f"| {found['units']:,} | {found['unchanged']:,} |",
             flush=True,
         )
 
@@ -102,7 +106,7 @@ async def _measured(case: str, place: str) -> dict[str, Any]:
         if case == "merge of 300":
             return await _merged(place, folder)
         recipe = load_recipe("on-model")
-        started = perf_counter()
+        started = perf_counter(), process_time()
         plan = await make_plan(
             CatalogRun(
                 catalog=CatalogSource(uri=f"{place}/{'changed' if case == '300 changed' else 'catalog'}/"),
@@ -122,14 +126,19 @@ async def _measured(case: str, place: str) -> dict[str, Any]:
 
 async def _merged(place: str, folder: Path) -> dict[str, Any]:
     output = ObjectStorage.from_uri(f"{place}/output")
-    started = perf_counter()
+    started = perf_counter(), process_time()
     await publish_manifest(output, ["part.parquet"], folder, "bench")
     return _found(started, 0, 0)
 
 
-def _found(started: float, units: int, unchanged: int) -> dict[str, Any]:
-    rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"seconds": perf_counter() - started, "rss": rss, "units": units, "unchanged": unchanged}
+def _found(started: tuple[float, float], units: int, unchanged: int) -> dict[str, Any]:
+    return {
+        "seconds": perf_counter() - started[0],
+        "cpu": process_time() - started[1],
+        "rss": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "units": units,
+        "unchanged": unchanged,
+    }
 
 
 async def _prepare(case: str, place: str, rows: int) -> None:

@@ -1,16 +1,16 @@
-"""The chain of units that a recipe makes of a row, with every key, fast enough for millions of rows."""
+"""The chains of units that a recipe makes of rows, with every key, stage by stage so that millions of rows are fast."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from blocks.account import VendorAccount
 from blocks.errors import CatalogError, RecipeError
 from blocks.operation import Gender, Slot
-from catalogs.outfit import WORN_SLOTS, Wanting, Worn, dressed, worn_by
-from catalogs.places import Addresses, Places
+from catalogs.outfit import CLOTHING, WORN_SLOTS, Wanting, dressed, worn_by
+from catalogs.places import Addresses, Places, References
 from catalogs.recipe import Recipe, Stage
 from catalogs.row_options import RowOptions
 from catalogs.rows import Item, Reject
@@ -21,8 +21,10 @@ from catalogs.unit_key import key_ending, key_of_json, result_identity
 __all__ = ["Chain", "Link"]
 
 VALUE_LIMIT = 200
+# Stands for a row's options in what the keys of a stage end with.
+OPTIONS = "\0"
 
-TOP, BOTTOM, GARMENTS, PICTURE, GENDER = map(str, (Slot.TOP, Slot.BOTTOM, Slot.GARMENTS, Slot.PICTURE, Slot.GENDER))
+PICTURE, GENDER = str(Slot.PICTURE), str(Slot.GENDER)
 
 
 class Link(NamedTuple):
@@ -65,32 +67,23 @@ class Chain:
         self._addresses = Addresses(sources, versions or {})
         self._stages = [_StageUnits(recipe, position) for position in range(len(recipe.stages))]
 
-    def links(self, item: Item) -> list[Link] | Reject:
-        """All of an item's units in order, or why one of them can't be."""
-        worn, before = worn_by(item, self.recipe), ""
-        pictures: dict[str, Places] = {}
-        links: list[Link] = []
-        for units in self._stages:
-            try:
-                options = units.options_of(item)
-                references = units.references(item, worn)
-                places = pictures.get(units.wearing)
-                if places is None:
-                    places = pictures[units.wearing] = self._addresses.places(
-                        references, item.image_version, units.picture_column
-                    )
-                link = units.link(item, options, places, before)
-            except (CatalogError, RecipeError) as error:
-                return self._reject(item, units.stage, error)
-            links.append(link)
-            before = link.unit_key
-        return links
-
-    def pictures(self, item: Item) -> list[str]:
-        """The addresses of the row's pictures that its units work on; none for a row that can't run."""
-        if isinstance(links := self.links(item), Reject):
+    def links(self, items: Sequence[Item]) -> list[Sequence[Link] | Reject]:
+        """All units of each item in order, or why one of them can't be."""
+        if not items:
             return []
-        by_slot = (json.loads(link.inputs) for link in links)
+        rows = _Rows(items, self.recipe, self._addresses)
+        by_stage: list[Sequence[Link]] = []
+        for units in self._stages:
+            by_stage.append(units.links(rows, [link.unit_key for link in by_stage[-1]] if by_stage else []))
+        chains: list[Sequence[Link] | Reject] = list(zip(*by_stage, strict=True))
+        for place, (stage, error) in rows.refused.items():
+            chains[place] = self._reject(items[place], stage, error)
+        return chains
+
+    def pictures(self, items: Sequence[Item]) -> list[str]:
+        """The addresses of the rows' pictures that their units work on; none for a row that can't run."""
+        made = [links for links in self.links(items) if not isinstance(links, Reject)]
+        by_slot = (json.loads(link.inputs) for links in made for link in links)
         return [uri for slots in by_slot for uris in slots.values() for uri in uris]
 
     def _reject(self, item: Item, stage: Stage, error: CatalogError | RecipeError) -> Reject:
@@ -104,68 +97,122 @@ class Chain:
         )
 
 
+class _Rows:
+    """
+    Some items, with what each wears and where its pictures are.
+
+    `refused` tells of those that can't run, by their place, at which stage and why. They stay among the others to the
+    end, so that all columns are of one length.
+    """
+
+    def __init__(self, items: Sequence[Item], recipe: Recipe, addresses: Addresses) -> None:
+        self.items = items
+        self.genders = [item.gender for item in items]
+        self.versions = [item.image_version for item in items]
+        self.refused: dict[int, tuple[Stage, CatalogError | RecipeError]] = {}
+        self.picture_column = recipe.stages[0].picture or "product_image"
+        worn = zip(*[worn_by(item, recipe) for item in items], strict=True)
+        self.cells: dict[str, Sequence[References]] = dict(zip(map(str, WORN_SLOTS), worn, strict=False))
+        self.cells[PICTURE] = [
+            item.person_image if self.picture_column == "person_image" else item.product_image for item in items
+        ]
+        self._addresses = addresses
+        self._places: dict[str, tuple[Places, Mapping[int, Wanting]]] = {}
+
+    def refuse(self, place: int, stage: Stage, error: CatalogError | RecipeError) -> None:
+        """Set an item aside; what was wrong with it first stays."""
+        self.refused.setdefault(place, (stage, error))
+
+    def places(self, slot: str, stage: Stage) -> Places | None:
+        """Where the pictures for a slot are; None where no row has one."""
+        if not any(self.cells[slot]):
+            return None
+        if slot not in self._places:
+            column = self.picture_column if slot == PICTURE else slot
+            self._places[slot] = self._addresses.places(slot, column, self.cells[slot], self.versions)
+        places, faults = self._places[slot]
+        for place, error in faults.items():
+            self.refuse(place, stage, error)
+        return places
+
+
 class _StageUnits:
     """The units of one stage: which slots it fills from where, and what its keys end with, is settled beforehand."""
 
     def __init__(self, recipe: Recipe, position: int) -> None:
         stage = recipe.stages[position]
-        self.stage = stage
-        self._recipe, self._position = recipe, position
+        self._stage, self._recipe, self._position = stage, recipe, position
         self._options = RowOptions(stage.options)
         operation = stage.work()
-        self._operation, self._version = operation.name, operation.version
-        self._ending = "" if not self._options.constant else self._ended(self._options.of_row({})[1])
+        self._ending = key_ending(operation.name, operation.version, OPTIONS).split(OPTIONS)
         self._before_pick = recipe.stages[position - 1].pick if position else 0
-        self._worn = [(str(slot), place) for place, slot in enumerate(WORN_SLOTS) if stage.takes(slot)]
+        self._slots = [str(slot) for slot in WORN_SLOTS if stage.takes(slot)]
+        self._wears = [str(slot) for slot in CLOTHING if stage.takes(slot)] if stage.takes(Slot.GARMENTS) else []
         self._needs = [str(slot) for slot in (Slot.TOP, Slot.BOTTOM, Slot.PERSON) if stage.needs(slot)]
-        self._wears = stage.takes(Slot.GARMENTS)
+        if stage.takes(Slot.PICTURE) and not position:
+            self._slots.append(PICTURE)
+            self._needs.append(PICTURE)
         self._gendered, self._needs_gender = stage.takes(Slot.GENDER), stage.needs(Slot.GENDER)
-        self.picture_column = stage.picture or "product_image"
-        self._picture = self.picture_column if stage.takes(Slot.PICTURE) and not position else None
-        # Stages that are given the same pictures of a row share their addresses.
-        self.wearing = f"{self._picture} {' '.join(slot for slot, _ in self._worn)}"
 
-    def _ended(self, canonical: str) -> str:
-        return key_ending(self._operation, self._version, canonical)
-
-    def options_of(self, item: Item) -> tuple[str, str]:
-        """The options as the plan has them, and what the key ends with."""
-        options, canonical = self._options.of_row(item.columns)
-        return options, self._ending or self._ended(canonical)
-
-    def references(self, item: Item, worn: Worn) -> Mapping[str, Sequence[str]]:
-        """The references by slot; a row that lacks something is looked at closely, which says what."""
-        found: dict[str, Sequence[str]] = {}
-        for slot, place in self._worn:
-            if each := worn[place]:
-                found[slot] = (each,) if isinstance(each, str) else each
-        if self._picture is not None:
-            picture = item.person_image if self._picture == "person_image" else item.product_image
-            if picture is not None:
-                found[PICTURE] = (picture,)
-        if self._lacks(item, found):
-            return dressed(item, self._recipe, self.stage, self._position)
-        return found
-
-    def _lacks(self, item: Item, found: Mapping[str, Sequence[str]]) -> bool:
-        if self._needs_gender and item.gender is None:
-            return True
-        if self._wears and not (TOP in found or GARMENTS in found or BOTTOM in found):
-            return True
-        if self._picture is not None and PICTURE not in found:
-            return True
-        return any(slot not in found for slot in self._needs) if self._needs else False
-
-    def link(self, item: Item, options: tuple[str, str], places: Places, before: str) -> Link:
-        """One row's unit; `before` is the key of the stage before."""
-        shown, ending = options
-        gender = item.gender if self._gendered else None
-        parts = places.identities
+    def links(self, rows: _Rows, before: Sequence[str]) -> Sequence[Link]:
+        """One unit for each row; `before` are the keys of the stage before."""
+        shown, endings = self._options_of(rows)
+        self._refuse_lacking(rows)
+        found = {slot: places for slot in self._slots if (places := rows.places(slot, self._stage))}
+        identities = {slot: places.identities for slot, places in found.items()}
         if before:
-            made_of = f'"{PICTURE}":"{result_identity(before, self._before_pick)}"'
-            parts = {**parts, PICTURE: made_of} if parts else {PICTURE: made_of}
-        if gender:
-            parts = {**parts, GENDER: f'"{GENDER}":"{gender}"'}
-        identities = ",".join([parts[name] for name in sorted(parts)])
-        key = key_of_json(f"{{{identities}}}", ending)
-        return Link(key, shown, places.inputs, places.unsigned_inputs, gender, places.version)
+            identities[PICTURE] = [f'"{PICTURE}":"{result_identity(key, self._before_pick)}"' for key in before]
+        if self._gendered:
+            identities[GENDER] = [f'"{GENDER}":"{gender}"' if gender else "" for gender in rows.genders]
+        count = len(rows.items)
+        hashed = _objects([identities[slot] for slot in sorted(identities)], ",", count)
+        inputs = _objects([places.inputs for places in found.values()], ", ", count)
+        is_signed = any(places.inputs != places.unsigned_inputs for places in found.values())
+        plain = _objects([places.unsigned_inputs for places in found.values()], ", ", count) if is_signed else inputs
+        keys = map(key_of_json, hashed, endings)
+        genders = rows.genders if self._gendered else [None] * count
+        versions = _versions(rows.versions, found.values(), inputs)
+        return list(map(Link._make, zip(keys, shown, inputs, plain, genders, versions, strict=True)))
+
+    def _options_of(self, rows: _Rows) -> tuple[Sequence[str], Sequence[str]]:
+        """The options as the plan has them, and what the keys end with."""
+        if self._options.constant:
+            shown, canonical = self._options.of_row({})
+            return [shown] * len(rows.items), [canonical.join(self._ending)] * len(rows.items)
+        made: list[tuple[str, str]] = []
+        for place, item in enumerate(rows.items):
+            try:
+                made.append(self._options.of_row(item.columns))
+            except RecipeError as error:
+                rows.refuse(place, self._stage, error)
+                made.append(("", ""))
+        return [shown for shown, _ in made], [canonical.join(self._ending) for _, canonical in made]
+
+    def _refuse_lacking(self, rows: _Rows) -> None:
+        """A row that lacks something is looked at closely, which says what."""
+        wanted: list[Sequence[object]] = [rows.cells[slot] for slot in self._needs]
+        if self._needs_gender:
+            wanted.append(rows.genders)
+        if self._wears:
+            wanted.append([any(worn) for worn in zip(*(rows.cells[slot] for slot in self._wears), strict=True)])
+        for place in {place for cells in wanted if not all(cells) for place, cell in enumerate(cells) if not cell}:
+            try:
+                dressed(rows.items[place], self._recipe, self._stage, self._position)
+            except Wanting as error:
+                rows.refuse(place, self._stage, error)
+
+
+def _objects(columns: Sequence[Sequence[str]], separator: str, count: int) -> Sequence[str]:
+    """Each row's members of a JSON object, written as one."""
+    if not columns:
+        return ["{}"] * count
+    return [f"{{{separator.join(filter(None, members))}}}" for members in zip(*columns, strict=True)]
+
+
+def _versions(own: Sequence[str | None], found: Iterable[Places], inputs: Sequence[str]) -> Sequence[str | None]:
+    """What the keys have beyond the addresses, where there are any."""
+    seen = [own, *(places.versions for places in found if any(places.versions))]
+    if len(seen) == 1 and not any(own):
+        return [None] * len(own)
+    rows = zip(zip(*seen, strict=True), inputs, strict=True)
+    return [(" ".join(filter(None, versions)) or None) if shown != "{}" else None for versions, shown in rows]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import duckdb
 import pyarrow as pa
@@ -33,6 +33,39 @@ _FROM_MEMORY = """
 """
 
 
+class _Facts(NamedTuple):
+    """What the manifest says of a unit: `Before`, all blank where it has no such row, and what else decides."""
+
+    status: str | None
+    called: bool
+    error_kind: str | None
+    same_key: bool
+    same_pictures: bool
+    same_options: bool
+    has_picture: bool
+    same_fingerprint: bool
+
+
+NOTHING_TOLD = _Facts(
+    status=None,
+    called=False,
+    error_kind=None,
+    same_key=False,
+    same_pictures=False,
+    same_options=False,
+    has_picture=False,
+    same_fingerprint=False,
+)
+
+
+class _Found(NamedTuple):
+    """How an item fares; `outdated` where the manifest has another fingerprint of it."""
+
+    reasons: Sequence[Reason]
+    settled: bool
+    outdated: bool
+
+
 class ManifestDelta(Delta):
     """
     An output's manifest, as planning one recipe asks for it.
@@ -49,6 +82,7 @@ class ManifestDelta(Delta):
         self._force = force
         self._sql = duckdb.connect(config={"memory_limit": MEMORY, "temp_directory": str(folder / "spill")})
         self._comparisons = 0
+        self._is_empty = manifest is None
         if manifest is None:
             self._sql.register("manifest", SCHEMA.empty_table())
         else:
@@ -70,16 +104,18 @@ class ManifestDelta(Delta):
         """Fill in the units' reasons, and settle the items that have all their pictures already."""
         if not items:
             return
-        self._comparisons += 1
-        if self._comparisons == 2:  # noqa: PLR2004 - the first alone is cheaper from the file
-            self._keep_in_memory()
-        self._sql.register("planned", _table(items, self._stages))
-        known = {key for (key,) in self._sql.execute(_PICTURED).fetchall()}
-        before = {row[0]: row for row in self._sql.execute(_BEFORE, [self._recipe.name]).fetchall()}
+        many = len(self._stages)
+        told = self._told(items)
+        # Most items fare like many others.
+        compared: dict[tuple[_Facts, ...], _Found] = {}
         for place, item in enumerate(items):
-            first = place * len(self._stages)
-            rows = [before.get(first + position) for position in range(len(self._stages))]
-            self._fill_in(item, rows, known)
+            facts = tuple(told[place * many : (place + 1) * many])
+            found = compared.get(facts)
+            if found is None:
+                found = compared[facts] = self._compared(facts)
+            item.reasons, item.settled = found.reasons, found.settled
+            if found.settled and found.outdated and item.fingerprint:
+                self.refreshed.append((item.item.sku, item.fingerprint))
 
     def gone(self, knows: Callable[[str], bool]) -> list[str]:
         """The SKUs that the manifest has as current and the catalog, as `knows` says, has no more."""
@@ -95,46 +131,46 @@ class ManifestDelta(Delta):
         found = self._sql.sql(asked, params=[self._recipe.name, len(self._stages)]).to_arrow_table()
         return frozenset(found.column(0).to_pylist())
 
-    def _keep_in_memory(self) -> None:
-        """What comparisons need, once: a file of millions of rows is not read for each of them."""
-        self._sql.execute(_FROM_MEMORY)
+    def _told(self, items: Sequence[Planned]) -> list[_Facts]:
+        """What the manifest says of each unit, in order."""
+        if self._is_empty:
+            return [NOTHING_TOLD] * (len(items) * len(self._stages))
+        self._comparisons += 1
+        if self._comparisons == 2:  # noqa: PLR2004 - the first alone is cheaper from the file
+            self._sql.execute(_FROM_MEMORY)
+        self._sql.register("planned", _table(items, self._stages))
+        rows = self._sql.execute(_COMPARED, [self._recipe.name]).fetchall()
+        told = {row[-1]: _Facts._make(row[:-1]) for row in rows}
+        return list(map(told.__getitem__, range(len(told))))
 
-    def _fill_in(self, item: Planned, rows: Sequence[Any], pictured: set[str]) -> None:
+    def _compared(self, facts: Sequence[_Facts]) -> _Found:
         reasons: list[Reason] = []
         differs = False
-        for link, row in zip(item.links, rows, strict=True):
-            before = None if row is None else Before(*row[1:7])
-            reasons.append(
-                reason_of(
-                    before,
-                    has_picture=link.unit_key in pictured,
-                    upstream_differs=differs,
-                    force=self._force,
-                )
-            )
+        for told in facts:
+            before = None if told.status is None else Before(told.status, *told[1:6])
+            reasons.append(reason_of(before, has_picture=told.has_picture, upstream_differs=differs, force=self._force))
             differs = before is None or not before.same_key
-        item.reasons = reasons
-        item.settled = all(row is not None and row[1] == "done" and row[4] for row in rows) and not self._force
-        if item.settled and item.fingerprint and any(row[7] != item.fingerprint for row in rows):
-            self.refreshed.append((item.item.sku, item.fingerprint))
+        settled = all(told.status == "done" and told.same_key for told in facts) and not self._force
+        return _Found(reasons, settled, not all(told.same_fingerprint for told in facts))
 
 
-_PICTURED = """
-    SELECT DISTINCT planned.unit_key FROM planned JOIN compared USING (unit_key) WHERE compared.has_picture
-"""
-_BEFORE = """
+_COMPARED = """
     SELECT
-        planned.place,
         before.status,
-        before.called,
+        coalesce(before.called, false),
         before.error_kind,
         coalesce(before.unit_key = planned.unit_key, false),
         before.inputs IS NOT DISTINCT FROM hash(planned.inputs)
             AND before.image_version IS NOT DISTINCT FROM planned.image_version,
         before.options IS NOT DISTINCT FROM hash(planned.options),
-        before.fingerprint
-    FROM planned JOIN compared AS before ON before.sku = planned.sku AND before.stage = planned.stage
-    WHERE before.recipe = ?
+        pictured.unit_key IS NOT NULL,
+        before.fingerprint IS NOT DISTINCT FROM planned.fingerprint,
+        planned.place
+    FROM planned
+    LEFT JOIN compared AS before ON before.recipe = ? AND before.sku = planned.sku AND before.stage = planned.stage
+    LEFT JOIN (
+        SELECT DISTINCT planned.unit_key FROM planned JOIN compared USING (unit_key) WHERE has_picture
+    ) AS pictured ON pictured.unit_key = planned.unit_key
 """
 
 
@@ -156,5 +192,6 @@ def _table(items: Sequence[Planned], stages: Sequence[str]) -> pa.Table:
             "options": pa.array([link.options for link in links], pa.string()),
             "inputs": pa.array([link.unsigned_inputs for link in links], pa.string()),
             "image_version": pa.array([link.image_version for link in links], pa.string()),
+            "fingerprint": pa.array([item.fingerprint for item in items for _ in stages], pa.string()),
         }
     )

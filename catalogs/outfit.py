@@ -13,7 +13,7 @@ from catalogs.cells import phrase
 from catalogs.recipe import Outfit, Recipe, Stage
 from catalogs.rows import Item
 
-__all__ = ["WORN_SLOTS", "Wanting", "Worn", "dressed", "worn_by"]
+__all__ = ["CLOTHING", "WORN_SLOTS", "Wanting", "Worn", "dressed", "worn_by"]
 
 CLOTHING = (Slot.TOP, Slot.BOTTOM, Slot.GARMENTS)
 # In the order in which slots are told.

@@ -1,4 +1,4 @@
-"""Where a unit's pictures are, in JSON as plans, manifests and unit keys have them."""
+"""Where units' pictures are, in JSON as plans, manifests and unit keys have them."""
 
 from __future__ import annotations
 
@@ -13,41 +13,36 @@ from catalogs.outfit import Wanting
 from catalogs.sources import PictureSources
 from catalogs.unit_key import source_identity, unsigned
 
-__all__ = ["Addresses", "Places"]
+__all__ = ["Addresses", "Places", "References"]
 
-# A catalog's models and outfits come again and again; its garments do not.
-ADDRESSES_KEPT = 20_000
+# What a cell refers to: a picture, several, or none.
+References = str | tuple[str, ...] | None
 
 _ACCOUNT = re.compile(r"//[^/@]*@")
 
 
 class Places(NamedTuple):
     """
-    One unit's pictures: their addresses by slot as JSON, and by slot what a unit key has of them.
+    The pictures that rows have for one slot, a text for each row and an empty one where it has none.
 
-    `unsigned_inputs` leaves out what signs an address. `version` is what the keys have beyond the addresses.
+    `inputs` are the addresses after the slot's name as JSON, `unsigned_inputs` the same without what signs an address,
+    `identities` what a unit key has of them, `versions` those seen behind the addresses.
     """
 
-    inputs: str
-    unsigned_inputs: str
-    identities: dict[str, str]
-    version: str | None
+    inputs: Sequence[str]
+    unsigned_inputs: Sequence[str]
+    identities: Sequence[str]
+    versions: Sequence[str]
 
 
-NOWHERE = Places("{}", "{}", {}, None)
-
-
-class _Address(NamedTuple):
-    """A picture's address in JSON, as it is and without what signs it, and the latter as text."""
-
-    quoted: str
-    quoted_unsigned: str
-    unsigned: str
+# One row of `Places`.
+Place = tuple[str, str, str, str]
+NOWHERE: Place = ("", "", "", "")
 
 
 class Addresses:
     """
-    Turns a catalog's references into addresses; those met lately are not resolved again.
+    Turns a catalog's references into addresses.
 
     `versions` are those of pictures that changed behind their addresses (unsigned).
     """
@@ -55,49 +50,48 @@ class Addresses:
     def __init__(self, sources: PictureSources, versions: Mapping[str, str]) -> None:
         self._sources = sources
         self._versions = versions
-        self._known: dict[str, _Address] = {}
 
-    def places(self, references: Mapping[str, Sequence[str]], version: str | None, picture_column: str) -> Places:
+    def places(
+        self, slot: str, column: str, references: Sequence[References], versions: Sequence[str | None]
+    ) -> tuple[Places, dict[int, Wanting]]:
         """
-        Find a row's pictures; `version` is the row's own.
+        Find the pictures of a slot row by row; `versions` are the rows' own.
 
-        Raises `Wanting` naming the column, which is `picture_column` for the picture to work on.
+        Also gives what is wrong with a row's references, by its place; it names the `column`.
         """
+        pairs = list(zip(references, versions, strict=True))
+        known: dict[tuple[References, str | None], Place] = {}
+        wanting: dict[tuple[References, str | None], Wanting] = {}
+        # A catalog's models and outfits come again and again.
+        for pair in dict.fromkeys(pairs):
+            try:
+                known[pair] = self._place(slot, column, *pair)
+            except Wanting as error:
+                known[pair], wanting[pair] = NOWHERE, error
+        faults = {place: wanting[pair] for place, pair in enumerate(pairs) if pair in wanting} if wanting else {}
+        return Places(*zip(*map(known.__getitem__, pairs), strict=True)), faults
+
+    def _place(self, slot: str, column: str, references: References, version: str | None) -> Place:
+        """One cell's pictures as `Places` has them."""
         if not references:
             return NOWHERE
-        shown: list[str] = []
-        plain: list[str] = []
-        identities: dict[str, str] = {}
-        versions = [version] if version else []
-        for slot, wanted in references.items():
-            column = picture_column if slot == "picture" else slot
-            found = [self._known.get(each) or self._resolve(column, each) for each in wanted]
-            if len(found) == 1 and not versions and not self._versions:
-                (quoted, quoted_unsigned, _) = found[0]
-                shown.append(f'"{slot}": [{quoted}]')
-                plain.append(f'"{slot}": [{quoted_unsigned}]')
-                identities[slot] = f'"{slot}":[{quoted_unsigned}]'
-                continue
-            versions += [self._versions[each.unsigned] for each in found if each.unsigned in self._versions]
-            shown.append(f'"{slot}": [{", ".join([each.quoted for each in found])}]')
-            plain.append(f'"{slot}": [{", ".join([each.quoted_unsigned for each in found])}]')
-            identities[slot] = f'"{slot}":[{",".join([self._identity(each, version) for each in found])}]'
-        return Places(f"{{{', '.join(shown)}}}", f"{{{', '.join(plain)}}}", identities, " ".join(versions) or None)
+        if isinstance(references, str):
+            shown, plain, identities, versions = self._picture(column, references, version)
+        else:
+            found = Places(*zip(*[self._picture(column, each, version) for each in references], strict=True))
+            shown, plain = ", ".join(found.inputs), ", ".join(found.unsigned_inputs)
+            identities, versions = ",".join(found.identities), " ".join(filter(None, found.versions))
+        return f'"{slot}": [{shown}]', f'"{slot}": [{plain}]', f'"{slot}":[{identities}]', versions
 
-    def _identity(self, address: _Address, version: str | None) -> str:
-        if self._versions and (seen := self._versions.get(address.unsigned)):
-            version = f"{version or ''} {seen}"
-        return encode_basestring(source_identity(address.unsigned, version)) if version else address.quoted_unsigned
-
-    def _resolve(self, column: str, reference: str) -> _Address:
-        if len(self._known) >= ADDRESSES_KEPT:
-            self._known.clear()
+    def _picture(self, column: str, reference: str, version: str | None) -> Place:
         uri = self._resolved(column, reference)
         plain = unsigned(uri)
-        quoted = encode_basestring(uri)
-        address = _Address(quoted, quoted if plain is uri else encode_basestring(plain), plain)
-        self._known[reference] = address
-        return address
+        shown = encode_basestring(uri)
+        plain_shown = shown if plain is uri else encode_basestring(plain)
+        if self._versions and (seen := self._versions.get(plain)):
+            return shown, plain_shown, encode_basestring(source_identity(plain, f"{version or ''} {seen}")), seen
+        identity = encode_basestring(source_identity(plain, version)) if version else plain_shown
+        return shown, plain_shown, identity, ""
 
     def _resolved(self, column: str, reference: str) -> str:
         try:

@@ -200,7 +200,7 @@ class Planner:
             entries = [part] if isinstance(part, Reject) else self._entries(part, wanted, whole=selection.is_whole)
             if wanted:
                 entries = [entry for entry in entries if _sku(entry) in wanted]
-            absent.difference_update(map(_sku, entries))
+                absent.difference_update(map(_sku, entries))
             if selection.limit is not None:
                 entries = entries[: selection.limit - taken]
             taken += len(entries)
@@ -212,7 +212,7 @@ class Planner:
 
     def _entries(self, rows: Rows, wanted: set[str], *, whole: bool) -> list[Planned | Reject]:
         prints = self._prints.of_rows(rows)
-        if whole:
+        if whole and any(mark is not None and self._delta.unchanged(mark) for mark in prints):
             skus = self._reader.skus(rows)
             kept = [
                 index
@@ -222,17 +222,19 @@ class Planner:
             self.unchanged += len(skus) - len(kept)
             if not kept:
                 return []
-            if len(kept) < len(skus):
-                rows, prints = rows.only(kept), [prints[index] for index in kept]
-        read = zip(self._reader.read(rows), prints, strict=True)
-        return [self._entry(entry, mark) for entry, mark in read if not wanted or entry.sku in wanted]
+            rows, prints = rows.only(kept), [prints[index] for index in kept]
+        read = list(zip(self._reader.read(rows), prints, strict=True))
+        if wanted:
+            read = [(entry, mark) for entry, mark in read if entry.sku in wanted]
+        chains = iter(self.chain.links([entry for entry, _ in read if isinstance(entry, Item)]))
+        return [
+            self._set_aside(entry) if isinstance(entry, Reject) else _planned(entry, next(chains), mark)
+            for entry, mark in read
+        ]
 
-    def _entry(self, entry: Item | Reject, mark: str | None) -> Planned | Reject:
-        if isinstance(entry, Reject):
-            # Where the SKU is another row's, the reject takes nothing from that one's pictures.
-            return replace(entry, sku=None) if entry.column == self._catalog.mapped["sku"] else entry
-        links = self.chain.links(entry)
-        return links if isinstance(links, Reject) else Planned(entry, links, mark)
+    def _set_aside(self, entry: Reject) -> Reject:
+        # Where the SKU is another row's, the reject takes nothing from that one's pictures.
+        return replace(entry, sku=None) if entry.column == self._catalog.mapped["sku"] else entry
 
 
 def pictures_of(catalog: Catalog, recipe: Recipe, sources: PictureSources) -> dict[str, None]:
@@ -240,8 +242,12 @@ def pictures_of(catalog: Catalog, recipe: Recipe, sources: PictureSources) -> di
     columns = recipe.columns() | {Slot.GENDER}
     chain, reader = Chain(recipe, sources, catalog.mapped, _priced(recipe, ())), catalog.reader(columns)
     rows = (part for part in catalog.parts(columns) if not isinstance(part, Reject))
-    entries = (entry for part in rows for entry in reader.read(part))
-    return {uri: None for entry in entries if not isinstance(entry, Reject) for uri in chain.pictures(entry)}
+    items = ([entry for entry in reader.read(part) if isinstance(entry, Item)] for part in rows)
+    return {uri: None for some in items for uri in chain.pictures(some)}
+
+
+def _planned(item: Item, links: Sequence[Link] | Reject, mark: str | None) -> Planned | Reject:
+    return links if isinstance(links, Reject) else Planned(item, links, mark)
 
 
 def _sku(entry: Planned | Reject) -> str:

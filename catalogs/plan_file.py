@@ -13,7 +13,7 @@ from typing import Any, Self, cast
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from catalogs.chain import Chain
+from catalogs.chain import Chain, Link
 from catalogs.plan import Planned, PlannedItem, Unit
 
 __all__ = ["PLAN_SCHEMA", "PlanWriter", "read_shard", "shards_in"]
@@ -44,6 +44,9 @@ PLAN_SCHEMA = pa.schema(
     ]
 )
 
+# A dictionary of what hardly repeats costs time and space.
+_UNLIKE = {"sku", "title", "unit_key", "options", "inputs", "fingerprint"}
+_ALIKE = [name for name in PLAN_SCHEMA.names if name not in _UNLIKE]
 _FIELDS = [field.name for field in fields(Unit)]
 
 
@@ -51,7 +54,7 @@ class PlanWriter:
     """Writes planned items to a Parquet file, a shard after every `shard_items` items."""
 
     def __init__(self, path: Path, *, shard_items: int) -> None:
-        self._writer = pq.ParquetWriter(path, PLAN_SCHEMA, compression="zstd")
+        self._writer = pq.ParquetWriter(path, PLAN_SCHEMA, compression="zstd", use_dictionary=_ALIKE)  # pyright: ignore[reportArgumentType] - names will do
         self._shard_items = shard_items
         self._waiting: list[pa.Table] = []
         self._waiting_rows = 0
@@ -117,39 +120,34 @@ class PlanWriter:
 
 def _table(chain: Chain, items: Sequence[Planned], shards: Sequence[int]) -> pa.Table:
     """The items' units in columns: a stage's own facts repeat, an item's are told once for each stage."""
-    stages = chain.recipe.stages
-    count, many = len(items), len(stages)
-    rows = [planned.item for planned in items]
-    links = [link for planned in items for link in planned.links]
-    columns: dict[str, list[Any]] = {
-        "shard": _each(shards, many),
-        "recipe": [chain.recipe.name] * (count * many),
-        "row": _each([item.row for item in rows], many),
-        "sku": _each([item.sku for item in rows], many),
-        "title": _each([item.title for item in rows], many),
-        "stage": [stage.name for stage in stages] * count,
-        "position": [*range(many)] * count,
-        "operation": [stage.operation for stage in stages] * count,
-        "unit_key": [link.unit_key for link in links],
-        "options": [link.options for link in links],
-        "inputs": [link.inputs for link in links],
-        "gender": [link.gender for link in links],
-        "pick": [stage.pick for stage in stages] * count,
-        "credits": [*chain.credits] * count,
-        "reason": [reason for planned in items for reason in planned.reasons],
-        "image_version": [link.image_version for link in links],
-        "fingerprint": _each([planned.fingerprint for planned in items], many),
-        "priority": _each([item.rank() for item in rows], many),
-        "left_out": [None] * (count * many),
+    stages, rows = chain.recipe.stages, [planned.item for planned in items]
+    by_stage = pa.array(list(range(len(stages))) * len(items), pa.int32())
+    by_item = pa.array([place for place in range(len(items)) for _ in stages], pa.int32())
+    of_links = zip(*[link for planned in items for link in planned.links], strict=True)
+    columns: dict[str, tuple[Iterable[Any], pa.Int32Array | None]] = {
+        "shard": (shards, by_item),
+        "recipe": ([chain.recipe.name for _ in stages], by_stage),
+        "row": ([item.row for item in rows], by_item),
+        "sku": ([item.sku for item in rows], by_item),
+        "title": ([item.title for item in rows], by_item),
+        "stage": ([stage.name for stage in stages], by_stage),
+        "position": (range(len(stages)), by_stage),
+        "operation": ([stage.operation for stage in stages], by_stage),
+        "pick": ([stage.pick for stage in stages], by_stage),
+        "credits": (chain.credits, by_stage),
+        "reason": ([reason for planned in items for reason in planned.reasons], None),
+        "fingerprint": ([planned.fingerprint for planned in items], by_item),
+        "priority": ([item.rank() for item in rows], by_item),
+        "left_out": ([None for _ in stages], by_stage),
+        **{name: (column, None) for name, column in zip(Link._fields, of_links, strict=True)},
     }
-    arrays: list[pa.Array[Any]] = [
-        pa.array(columns[name], kind) for name, kind in zip(PLAN_SCHEMA.names, PLAN_SCHEMA.types, strict=True)
-    ]
+    arrays = [_array(*columns[name], kind) for name, kind in zip(PLAN_SCHEMA.names, PLAN_SCHEMA.types, strict=True)]
     return pa.Table.from_arrays(arrays, schema=PLAN_SCHEMA)
 
 
-def _each(values: Sequence[Any], times: int) -> list[Any]:
-    return [value for value in values for _ in range(times)]
+def _array(values: Iterable[Any], places: pa.Int32Array | None, kind: pa.DataType) -> pa.Array[Any]:
+    array: pa.Array[Any] = pa.array(values, kind)
+    return array if places is None else array.take(places)
 
 
 def shards_in(path: Path) -> range:

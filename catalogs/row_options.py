@@ -32,22 +32,19 @@ class RowOptions:
 
     A filled text is checked against its own field alone, since no operation's options check what a text says
     against another option; where that isn't possible, or fails, the row's options are made and checked whole.
+    `constant`: they are the same for all rows.
     """
 
     def __init__(self, options: Options) -> None:
         self._options = options
         wire = wire_of(options)
-        self._templates = list(_templates(wire, options))
-        self._simple = all(text is not None for text in self._templates)
-        self._checks = [(text.template, text.allowed.validator.validate_python) for text in self._templates if text]
-        marked = _marked(wire, iter(range(len(self._templates))))
-        self._shown = _split(options_json(marked), len(self._templates))
-        self._canonical = _split(canonical_json(marked), len(self._templates))
-
-    @property
-    def constant(self) -> bool:
-        """Whether they are the same for all rows."""
-        return not self._templates
+        templates = list(_templates(wire, options))
+        self.constant = not templates
+        self._simple = all(text is not None for text in templates)
+        self._checks = [(text.template, text.allowed.validator.validate_python) for text in templates if text]
+        marked = _marked(wire, iter(range(len(templates))))
+        self._shown = _split(options_json(marked), len(templates))
+        self._canonical = _split(canonical_json(marked), len(templates))
 
     def of_row(self, columns: Mapping[str, Any]) -> tuple[str, str]:
         """

@@ -27,7 +27,7 @@ LARGEST = 2.0**1000
 _ONE_REFERENCE = re.compile(r"[A-Za-z0-9/.][A-Za-z0-9:/.?=&%_~+#@-]{4,}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Item:
     """
     One valid catalog row; `row` counts from 1 in reading order.

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from pydantic import JsonValue, ValidationError
 
@@ -32,8 +31,7 @@ class Blank(RecipeError):
         self.place = place
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
+class _Piece(NamedTuple):
     """Literal text, then a column's value; `fallback` stands in where the row is blank."""
 
     text: str
@@ -117,7 +115,8 @@ def _texts(value: JsonValue) -> Iterable[str]:
 
 def filled(template: str, columns: Mapping[str, Any]) -> str:
     """One text filled from a row; raises `Blank` for a blank column without a fallback."""
-    return "".join([piece.text + _value(piece, columns) for piece in _parse(template)])
+    pieces = _parse(template)
+    return "".join([text + _value(column, other, columns) if column else text for text, column, other in pieces])
 
 
 def _fill(value: JsonValue, columns: Mapping[str, Any]) -> JsonValue:
@@ -130,18 +129,16 @@ def _fill(value: JsonValue, columns: Mapping[str, Any]) -> JsonValue:
     return value
 
 
-def _value(piece: _Piece, columns: Mapping[str, Any]) -> str:
-    if piece.column is None:
-        return ""
-    if words := phrase(columns.get(piece.column)):
+def _value(column: str, fallback: str | None, columns: Mapping[str, Any]) -> str:
+    if words := phrase(columns.get(column)):
         return words
-    if piece.fallback is None:
+    if fallback is None:
         raise Blank(
-            f"a text option needs column {piece.column!r}, which is blank in this row",
-            place=(piece.column, ""),
-            next_step=f"Fill the column, or give the recipe a text for blank rows: {{{piece.column}|text}}.",
+            f"a text option needs column {column!r}, which is blank in this row",
+            place=(column, ""),
+            next_step=f"Fill the column, or give the recipe a text for blank rows: {{{column}|text}}.",
         )
-    return piece.fallback
+    return fallback
 
 
 def _suggest(column: str, known: list[str]) -> str:
