@@ -15,6 +15,7 @@ from blocks.operation import Gender, Slot
 from catalogs.catalog import Catalog
 from catalogs.chain import Chain, Link
 from catalogs.fingerprint import Fingerprints
+from catalogs.read_ahead import ahead
 from catalogs.recipe import Recipe
 from catalogs.rows import Item, Reject, RowReader, Rows
 from catalogs.sources import PictureSources
@@ -195,7 +196,7 @@ class Planner:
     def _read(self, selection: Selection) -> Iterator[Sequence[Planned | Reject]]:
         """What was asked for of each part of the catalog."""
         wanted, absent, taken = set(selection.skus), set(selection.skus), 0
-        for part in self._catalog.parts(self._columns):
+        for part in ahead(self._catalog.parts(self._columns)):
             self.unread += isinstance(part, Reject)
             entries = [part] if isinstance(part, Reject) else self._entries(part, wanted, whole=selection.is_whole)
             if wanted:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -111,18 +111,33 @@ ROWS = st.fixed_dictionaries(
 )
 
 
-def exactly(item: Item, recipe: Recipe, sources: PictureSources) -> list[Link] | tuple[str, str]:
+VERSIONS = st.dictionaries(
+    st.sampled_from(["https://shop.example/1.png", "https://cdn.example/1.png?v=2", "https://a.example/2.png"]),
+    st.sampled_from(['"etag"', "Wed, 21 Oct 2026 07:28:00 GMT"]),
+)
+
+
+def exactly(
+    item: Item, recipe: Recipe, sources: PictureSources, versions: Mapping[str, str]
+) -> list[Link] | tuple[str, str]:
     """The chain by the plain functions, or the stage that can't be and why."""
     links: list[Link] = []
     for position, stage in enumerate(recipe.stages):
         try:
-            links.append(_link(item, recipe, position, links, sources))
+            links.append(_link(item, recipe, position, links, sources, versions))
         except (CatalogError, RecipeError) as error:
             return stage.name, error.what
     return links
 
 
-def _link(item: Item, recipe: Recipe, position: int, before: Sequence[Link], sources: PictureSources) -> Link:
+def _link(
+    item: Item,
+    recipe: Recipe,
+    position: int,
+    before: Sequence[Link],
+    sources: PictureSources,
+    versions: Mapping[str, str],
+) -> Link:
     stage = recipe.stages[position]
     wire = wire_of(render_options(stage.options, item.columns))
     assert isinstance(wire, dict)
@@ -131,8 +146,9 @@ def _link(item: Item, recipe: Recipe, position: int, before: Sequence[Link], sou
         for slot, references in dressed(item, recipe, stage, position).items()
     }
     identities: dict[str, Any] = {
-        slot: [source_identity(uri, item.image_version) for uri in uris] for slot, uris in inputs.items()
+        slot: [source_identity(uri, _version(uri, item, versions)) for uri in uris] for slot, uris in inputs.items()
     }
+    seen = [versions[unsigned(uri)] for uris in inputs.values() for uri in uris if unsigned(uri) in versions]
     if before:
         identities["picture"] = result_identity(before[-1].unit_key, recipe.stages[position - 1].pick)
     gender = item.gender if stage.takes(Slot.GENDER) else None
@@ -144,23 +160,29 @@ def _link(item: Item, recipe: Recipe, position: int, before: Sequence[Link], sou
         json.dumps(inputs, ensure_ascii=False),
         json.dumps({slot: [unsigned(uri) for uri in uris] for slot, uris in inputs.items()}, ensure_ascii=False),
         gender,
-        item.image_version if inputs else None,
+        " ".join(filter(None, [item.image_version, *seen])) or None if inputs else None,
     )
 
 
-@given(st.sampled_from(RECIPES), st.lists(ROWS, min_size=1, max_size=4))
+def _version(uri: str, item: Item, versions: Mapping[str, str]) -> str | None:
+    seen = versions.get(unsigned(uri))
+    return f"{item.image_version or ''} {seen}" if seen else item.image_version
+
+
+@given(st.sampled_from(RECIPES), st.lists(ROWS, max_size=12), VERSIONS)
 @settings(deadline=None, max_examples=300)
 def test_every_chain_is_as_the_plain_functions_make_it(
-    tmp_path_factory: pytest.TempPathFactory, recipe: Recipe, rows: list[dict[str, Any]]
+    tmp_path_factory: pytest.TempPathFactory, recipe: Recipe, rows: list[dict[str, Any]], versions: dict[str, str]
 ) -> None:
-    """Keys, options, inputs and refusals, whatever is in the cells."""
+    """Keys, options, inputs, versions and refusals, whatever is in the cells of a row and of those around it."""
     path = tmp_path_factory.getbasetemp() / f"{uuid4().hex}.parquet"
-    catalog = catalog_at(parquet_of([row | {"sku": str(number)} for number, row in enumerate(rows)], path))
+    skus = [row | {"sku": str(number)} for number, row in enumerate([*rows, {}])]
+    catalog = catalog_at(parquet_of(skus, path))
     items = [entry for entry in catalog.items() if isinstance(entry, Item)]
-    chain = chain_of(recipe, catalog.folder)
+    chain = chain_of(recipe, catalog.folder, versions=versions)
     sources = PictureSources(catalog.folder)
     for item, made in zip(items, chain.links(items), strict=True):
-        expected = exactly(item, recipe, sources)
+        expected = exactly(item, recipe, sources, versions)
         if isinstance(made, Reject):
             assert isinstance(expected, tuple)
             assert f"stage {expected[0]!r}: {expected[1]}" in made.reason
