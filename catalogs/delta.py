@@ -18,13 +18,15 @@ from catalogs.recipe import Recipe
 __all__ = ["ManifestDelta"]
 
 MEMORY = "700MB"
-ITEMS_AT_ONCE = 20_000
+ITEMS_AT_ONCE = 50_000
 
-# What units are compared with: hashes of what is long, as only reasons hang on them.
-_FROM_FILE = """
-    CREATE OR REPLACE TEMP VIEW compared AS
-    SELECT recipe, sku, stage, unit_key, status, attempt IS NOT NULL AS called, error_kind, image_version, fingerprint,
-           hash(options) AS options, hash(inputs) AS inputs, picture IS NOT NULL AS has_picture
+# Units are compared by hashes: of 128 bits where a picture hangs on it, of 64 where only its reason does.
+_BRIEF = """
+    CREATE TEMP MACRO place_of(recipe, sku, stage) AS md5_number(recipe || chr(31) || sku || chr(31) || stage);
+    CREATE TEMP VIEW compared AS
+    SELECT place_of(recipe, sku, stage) AS place_key, md5_number(unit_key) AS unit_key, status,
+           attempt IS NOT NULL AS called, error_kind, hash(options) AS options, hash(inputs) AS inputs,
+           hash(image_version) AS image_version, hash(fingerprint) AS fingerprint, picture IS NOT NULL AS has_picture
     FROM manifest
 """
 _FROM_MEMORY = """
@@ -88,7 +90,7 @@ class ManifestDelta(Delta):
         else:
             checked_manifest(manifest)
             _view(self._sql, manifest)
-        self._sql.execute(_FROM_FILE)
+        self._sql.execute(_BRIEF)
         self._unchanged = frozenset[str]() if force else self._settled()
         self.refreshed: list[tuple[str, str]] = []
 
@@ -139,9 +141,12 @@ class ManifestDelta(Delta):
         if self._comparisons == 2:  # noqa: PLR2004 - the first alone is cheaper from the file
             self._sql.execute(_FROM_MEMORY)
         self._sql.register("planned", _table(items, self._stages))
-        rows = self._sql.execute(_COMPARED, [self._recipe.name]).fetchall()
-        told = {row[-1]: _Facts._make(row[:-1]) for row in rows}
-        return list(map(told.__getitem__, range(len(told))))
+        told = [NOTHING_TOLD] * (len(items) * len(self._stages))
+        for *facts, places in self._sql.execute(_COMPARED, [self._recipe.name]).fetchall():
+            found = _Facts(*facts)
+            for place in places:
+                told[place] = found
+        return told
 
     def _compared(self, facts: Sequence[_Facts]) -> _Found:
         reasons: list[Reason] = []
@@ -155,22 +160,27 @@ class ManifestDelta(Delta):
 
 
 _COMPARED = """
+    WITH brief AS MATERIALIZED (
+        SELECT place, place_of(?, sku, stage) AS place_key, md5_number(unit_key) AS unit_key,
+               hash(options) AS options, hash(inputs) AS inputs, hash(image_version) AS image_version,
+               hash(fingerprint) AS fingerprint
+        FROM planned
+    ),
+    pictured AS (SELECT DISTINCT brief.unit_key FROM brief JOIN compared USING (unit_key) WHERE has_picture)
     SELECT
         before.status,
         coalesce(before.called, false),
         before.error_kind,
-        coalesce(before.unit_key = planned.unit_key, false),
-        before.inputs IS NOT DISTINCT FROM hash(planned.inputs)
-            AND before.image_version IS NOT DISTINCT FROM planned.image_version,
-        before.options IS NOT DISTINCT FROM hash(planned.options),
+        coalesce(before.unit_key = brief.unit_key, false),
+        coalesce(before.inputs = brief.inputs AND before.image_version = brief.image_version, false),
+        coalesce(before.options = brief.options, false),
         pictured.unit_key IS NOT NULL,
-        before.fingerprint IS NOT DISTINCT FROM planned.fingerprint,
-        planned.place
-    FROM planned
-    LEFT JOIN compared AS before ON before.recipe = ? AND before.sku = planned.sku AND before.stage = planned.stage
-    LEFT JOIN (
-        SELECT DISTINCT planned.unit_key FROM planned JOIN compared USING (unit_key) WHERE has_picture
-    ) AS pictured ON pictured.unit_key = planned.unit_key
+        coalesce(before.fingerprint = brief.fingerprint, false),
+        list(brief.place)
+    FROM brief
+    LEFT JOIN compared AS before ON before.place_key = brief.place_key
+    LEFT JOIN pictured ON pictured.unit_key = brief.unit_key
+    GROUP BY ALL
 """
 
 
