@@ -7,15 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from blocks.account import VendorAccount
-from blocks.errors import CatalogError, RecipeError
+from blocks.errors import RecipeError
 from blocks.operation import Gender, Slot
 from catalogs.outfit import CLOTHING, WORN_SLOTS, Wanting, dressed, worn_by
-from catalogs.places import Addresses, Places, References
+from catalogs.places import Addresses, Fault, Places, References
 from catalogs.recipe import Recipe, Stage
 from catalogs.row_options import RowOptions
 from catalogs.rows import Item, Reject
 from catalogs.sources import PictureSources
-from catalogs.template import Blank
 from catalogs.unit_key import key_ending, key_of_json, result_identity
 
 __all__ = ["Chain", "Link"]
@@ -76,8 +75,8 @@ class Chain:
         for units in self._stages:
             by_stage.append(units.links(rows, [link.unit_key for link in by_stage[-1]] if by_stage else []))
         chains: list[Sequence[Link] | Reject] = list(zip(*by_stage, strict=True))
-        for place, (stage, error) in rows.refused.items():
-            chains[place] = self._reject(items[place], stage, error)
+        for place, (stage, fault) in rows.refused.items():
+            chains[place] = self._reject(items[place], stage, fault)
         return chains
 
     def pictures(self, items: Sequence[Item]) -> list[str]:
@@ -86,14 +85,13 @@ class Chain:
         by_slot = (json.loads(link.inputs) for links in made for link in links)
         return [uri for slots in by_slot for uris in slots.values() for uri in uris]
 
-    def _reject(self, item: Item, stage: Stage, error: CatalogError | RecipeError) -> Reject:
-        column, value = error.place if isinstance(error, Wanting | Blank) else ("", "")
+    def _reject(self, item: Item, stage: Stage, fault: Fault) -> Reject:
         return Reject(
             row=item.row,
             sku=item.sku,
-            column=self._own_names.get(column, column),
-            value=repr(value)[:VALUE_LIMIT] if value else "",
-            reason=f"stage {stage.name!r}: {error}",
+            column=self._own_names.get(fault.column, fault.column),
+            value=repr(fault.value)[:VALUE_LIMIT] if fault.value else "",
+            reason=f"stage {stage.name!r}: {fault.words}",
         )
 
 
@@ -109,7 +107,7 @@ class _Rows:
         self.items = items
         self.genders = [item.gender for item in items]
         self.versions = [item.image_version for item in items]
-        self.refused: dict[int, tuple[Stage, CatalogError | RecipeError]] = {}
+        self.refused: dict[int, tuple[Stage, Fault]] = {}
         self.picture_column = recipe.stages[0].picture or "product_image"
         worn = zip(*[worn_by(item, recipe) for item in items], strict=True)
         self.cells: dict[str, Sequence[References]] = dict(zip(map(str, WORN_SLOTS), worn, strict=False))
@@ -117,11 +115,11 @@ class _Rows:
             item.person_image if self.picture_column == "person_image" else item.product_image for item in items
         ]
         self._addresses = addresses
-        self._places: dict[str, tuple[Places, Mapping[int, Wanting]]] = {}
+        self._places: dict[str, tuple[Places, Mapping[int, Fault]]] = {}
 
-    def refuse(self, place: int, stage: Stage, error: CatalogError | RecipeError) -> None:
+    def refuse(self, place: int, stage: Stage, fault: Fault) -> None:
         """Set an item aside; what was wrong with it first stays."""
-        self.refused.setdefault(place, (stage, error))
+        self.refused.setdefault(place, (stage, fault))
 
     def places(self, slot: str, stage: Stage) -> Places | None:
         """Where the pictures for a slot are; None where no row has one."""
@@ -131,8 +129,8 @@ class _Rows:
             column = self.picture_column if slot == PICTURE else slot
             self._places[slot] = self._addresses.places(slot, column, self.cells[slot], self.versions)
         places, faults = self._places[slot]
-        for place, error in faults.items():
-            self.refuse(place, stage, error)
+        for place, fault in faults.items():
+            self.refuse(place, stage, fault)
         return places
 
 
@@ -184,7 +182,7 @@ class _StageUnits:
             try:
                 made.append(self._options.of_row(item.columns))
             except RecipeError as error:
-                rows.refuse(place, self._stage, error)
+                rows.refuse(place, self._stage, Fault.of(error))
                 made.append(("", ""))
         return [shown for shown, _ in made], [canonical.join(self._ending) for _, canonical in made]
 
@@ -199,7 +197,7 @@ class _StageUnits:
             try:
                 dressed(rows.items[place], self._recipe, self._stage, self._position)
             except Wanting as error:
-                rows.refuse(place, self._stage, error)
+                rows.refuse(place, self._stage, Fault.of(error))
 
 
 def _objects(columns: Sequence[Sequence[str]], separator: str, count: int) -> Sequence[str]:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from json.encoder import encode_basestring  # a text as `json.dumps(…, ensure_ascii=False)` has it
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
-from blocks.errors import CatalogError
+from blocks.errors import CatalogError, RecipeError
 from catalogs.addresses import bare
 from catalogs.outfit import Wanting
 from catalogs.sources import PictureSources
+from catalogs.template import Blank
 from catalogs.unit_key import source_identity, unsigned
 
-__all__ = ["Addresses", "Places", "References"]
+__all__ = ["Addresses", "Fault", "Places", "References"]
 
 # What a cell refers to: a picture, several, or none.
 References = str | tuple[str, ...] | None
@@ -35,6 +36,23 @@ class Places(NamedTuple):
     versions: Sequence[str]
 
 
+class Fault(NamedTuple):
+    """
+    Why a row can't run: an error's words, and the column and value that it names.
+
+    The error itself would keep the stack that it came through, with all rows in hand, until the next garbage collection.
+    """
+
+    words: str
+    column: str = ""
+    value: str = ""
+
+    @classmethod
+    def of(cls, error: CatalogError | RecipeError) -> Self:
+        """What an error says."""
+        return cls(str(error), *error.place) if isinstance(error, Wanting | Blank) else cls(str(error))
+
+
 # One row of `Places`.
 Place = tuple[str, str, str, str]
 NOWHERE: Place = ("", "", "", "")
@@ -53,7 +71,7 @@ class Addresses:
 
     def places(
         self, slot: str, column: str, references: Sequence[References], versions: Sequence[str | None]
-    ) -> tuple[Places, dict[int, Wanting]]:
+    ) -> tuple[Places, dict[int, Fault]]:
         """
         Find the pictures of a slot row by row; `versions` are the rows' own.
 
@@ -61,13 +79,13 @@ class Addresses:
         """
         pairs = list(zip(references, versions, strict=True))
         known: dict[tuple[References, str | None], Place] = {}
-        wanting: dict[tuple[References, str | None], Wanting] = {}
+        wanting: dict[tuple[References, str | None], Fault] = {}
         # A catalog's models and outfits come again and again.
         for pair in dict.fromkeys(pairs):
             try:
                 known[pair] = self._place(slot, column, *pair)
             except Wanting as error:
-                known[pair], wanting[pair] = NOWHERE, error
+                known[pair], wanting[pair] = NOWHERE, Fault.of(error)
         faults = {place: wanting[pair] for place, pair in enumerate(pairs) if pair in wanting} if wanting else {}
         return Places(*zip(*map(known.__getitem__, pairs), strict=True)), faults
 

@@ -83,16 +83,17 @@ class Desk:
 
 
 @contextmanager
-def rare_collections() -> Generator[None]:
+def rare_collections(after: int = RARE_COLLECTIONS[0]) -> Generator[None]:
     """
     Look through the heap less often for as long as the block runs.
 
     Each full look takes 0.15 s of the event loop's time: through what Prefect and its kin made at import, which
-    is spared it altogether here, and through the units in flight, which hold no cycles to speak of.
+    is spared it altogether here, and through the units in flight, which hold no cycles to speak of. The first of the
+    looks comes `after` so many new objects.
     """
     usual = gc.get_threshold()
     gc.freeze()
-    gc.set_threshold(*RARE_COLLECTIONS)
+    gc.set_threshold(after, *RARE_COLLECTIONS[1:])
     try:
         yield
     finally:
