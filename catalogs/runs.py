@@ -16,7 +16,7 @@ from blocks.errors import StorageError
 from blocks.storage import MissingObject, ObjectStorage
 from catalogs.ledger import now
 
-__all__ = ["OpenRun", "Runs", "Window"]
+__all__ = ["SIGN_OF_LIFE", "OpenRun", "Runs", "Window"]
 
 ROOM = "runs/open"
 JSON = "application/json"

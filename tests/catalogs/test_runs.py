@@ -7,7 +7,7 @@ from pathlib import Path
 
 from blocks.storage import ObjectStorage
 from catalogs.ledger import now
-from catalogs.runs import CARRIED_ON, OpenRun, Runs, Window
+from catalogs.runs import CARRIED_ON, SIGN_OF_LIFE, OpenRun, Runs, Window
 
 
 def runs_in(folder: Path) -> Runs:
@@ -57,3 +57,14 @@ async def test_a_window_is_kept_by_run_and_shard(tmp_path: Path) -> None:
 
     assert Window(first_open=10, begun=60) == await runs.window("run-1", 2)
     assert Window() == await runs.window("run-1", 3)
+
+
+async def test_a_run_at_work_is_told_from_one_that_died(tmp_path: Path) -> None:
+    """By what it wrote down last: a minute without a sign is long for one that lives."""
+    runs = runs_in(tmp_path)
+    run = await runs.begin("run-1", "this")
+    written = now()
+    await runs.keep_window("run-1", 3, Window(begun=2))
+
+    assert [run] == [found for found, _ in await runs.at_work(written + SIGN_OF_LIFE / 2)]
+    assert [] == await runs.at_work(now() + SIGN_OF_LIFE)
