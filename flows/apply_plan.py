@@ -14,6 +14,7 @@ from flows.accounts import check_accounts, open_storage
 from flows.carry_out import carry_out
 from flows.commands import plan_command
 from flows.ending import noted
+from flows.finish_by import check_ahead
 from flows.freshness import StalePlan, check_fresh
 from flows.parameters import Accounts, ApplyRun
 from flows.quote_words import tell, tell_quote
@@ -41,7 +42,7 @@ async def deliver(request: ApplyRun) -> State[RunReport]:
     tell_quote(plan.quote)
     await storage.check()
     opened = begun or await Runs(storage).begin(plan.plan_id, f"plan {plan.plan_id}")
-    await rescue(plan.asked.output, plan.asked.accounts)
+    await rescue(plan.asked.output, plan.asked.accounts, finish_by=plan.asked.finish_by)
     return await carry_out(plan, opened, started_at)
 
 
@@ -61,8 +62,10 @@ async def plan_to_apply(request: ApplyRun) -> StoredPlan:
             "output": address.output,
             "accounts": request.accounts or plan.asked.accounts,
             "max_credits": plan.asked.max_credits if request.max_credits is None else request.max_credits,
+            "finish_by": plan.asked.finish_by if request.finish_by is None else request.finish_by,
         }
     )
+    check_ahead(asked.finish_by)
     await check_accounts(plan.quote.operations, asked.accounts)
     return plan.model_copy(update={"asked": asked})
 

@@ -66,6 +66,7 @@ async def report_of(plan: StoredPlan, manifest: PublishedManifest, started_at: d
         unchanged=plan.quote.finished_items,
         accounts=await accounts_of(plan),
         max_credits=plan.asked.max_credits,
+        finish_by=plan.asked.finish_by,
         **manifest.facts(gallery=plan.asked.gallery_items > 0),
     )
 
@@ -89,6 +90,7 @@ def shards_of(plan: StoredPlan) -> list[ShardRun]:
             accounts=run.accounts,
             retry=run.retry,
             max_credits=run.max_credits,
+            finish_by=run.finish_by,
             items_in_flight=run.items_in_flight,
         )
         for shard in range(plan.shards)

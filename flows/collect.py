@@ -22,11 +22,13 @@ async def collect(desk: Desk, attempt: Attempt) -> Attempt:
     Follow a submitted job to its end and store its pictures.
 
     Returns the attempt as done or failed. Raises `Unavailable` when the job outlives its deadline or its
-    pictures can't be fetched: the ledger then still says submitted, and the next run goes on from there.
+    pictures can't be fetched, and `FinishByOverrun` when the run has to finish before: the ledger then still says
+    submitted, and the next run goes on from there.
     """
     try:
-        finished = await _results(desk, attempt)
-        pictures = await _store_all(desk, attempt, finished)
+        async with desk.finish_by.until_over():
+            finished = await _results(desk, attempt)
+            pictures = await _store_all(desk, attempt, finished)
     except (JobFailed, ContentRefused, ResultExpired) as error:
         ended = attempt.becomes(
             AttemptState.FAILED,

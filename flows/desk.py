@@ -6,6 +6,7 @@ import asyncio
 import gc
 from collections.abc import AsyncGenerator, Generator, Iterable
 from contextlib import asynccontextmanager, contextmanager, suppress
+from datetime import datetime
 
 from blocks.errors import StorageError
 from blocks.operations import OPERATIONS
@@ -17,6 +18,7 @@ from catalogs.reasons import Reason
 from catalogs.sources import PictureSources
 from flows.accounts import check_shared, open_account, open_storage
 from flows.budget import Budget
+from flows.finish_by import FIRST_GUESS_SECONDS, FinishBy
 from flows.lane import Lane
 from flows.notices import listening
 from flows.parameters import ShardRun
@@ -47,6 +49,7 @@ class Desk:
         run_id: str,
         retry: Iterable[str] = (),
         max_credits: float | None = None,
+        finish_by: datetime | None = None,
     ) -> None:
         self.storage = storage
         self.ledger = Ledger(storage)
@@ -57,6 +60,7 @@ class Desk:
         self.run_id = run_id
         self.retry = frozenset(retry)
         self.budget = progress.budget = Budget(storage, run_id, max_credits)
+        self.finish_by = FinishBy(finish_by, self._first_guess)
         # With the lanes' own bound on preparing, these bound memory whatever the number of items in flight.
         self.downloads = asyncio.Semaphore(DOWNLOADS_AT_ONCE)
         self.payloads = PayloadBudget(PAYLOAD_BYTES)
@@ -75,6 +79,9 @@ class Desk:
             account = self.lane_of(operation).account
             self._rhythms[operation] = Rhythm(account.poll_seconds or OPERATIONS[operation].poll_seconds)
         return self._rhythms[operation]
+
+    def _first_guess(self, operation: str) -> float:
+        return min(FIRST_GUESS_SECONDS, self.lane_of(operation).account.timeouts.job)
 
     def repeats(self, unit: Unit, attempt: Attempt) -> bool:
         """Whether a person asked to make again what an earlier run left so."""
@@ -112,7 +119,14 @@ async def open_desk(shard: ShardRun, operations: Iterable[str], progress: RunPro
     lanes = {account.vendor: Lane(account, beside=shard.beside) for account in accounts}
     sources = PictureSources(shard.catalog, storage=storage)
     desk = Desk(
-        storage, sources, lanes, progress, run_id=shard.run_id, retry=shard.retry, max_credits=shard.max_credits
+        storage,
+        sources,
+        lanes,
+        progress,
+        run_id=shard.run_id,
+        retry=shard.retry,
+        max_credits=shard.max_credits,
+        finish_by=shard.finish_by,
     )
     # Into an empty ledger the claims alone decide, which spares a look-up per unit.
     desk.ledger_begun = await desk.ledger.begun()

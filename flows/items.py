@@ -18,6 +18,7 @@ from catalogs.masking import masked_text
 from catalogs.plan import PlannedItem, Unit
 from flows.budget import BudgetReached
 from flows.desk import Desk
+from flows.finish_by import FinishByReached
 from flows.lane import LaneClosed
 from flows.outcome import blocked, ended, interrupted
 from flows.unit import finish_unit
@@ -50,7 +51,7 @@ async def do_stage(desk: Desk, unit: Unit, upstream: StoredPicture | None) -> Ma
     try:
         attempt = await finish_unit(desk, unit, upstream)
         return ended(unit, attempt, desk.run_id)
-    except (LaneClosed, BudgetReached) as error:
+    except (LaneClosed, BudgetReached, FinishByReached) as error:
         return interrupted(unit, error, desk.run_id)
     except CatwalkError as error:
         return interrupted(unit, error, desk.run_id, await _recorded(desk, unit))

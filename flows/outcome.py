@@ -15,6 +15,7 @@ from catalogs.rows import Reject
 from catalogs.unit_key import unsigned
 from flows.budget import BudgetReached
 from flows.deployed_shard import ShardLost
+from flows.finish_by import FinishByOverrun, FinishByReached
 from flows.lane import LaneClosed
 
 __all__ = ["blocked", "ended", "interrupted", "quarantined"]
@@ -109,10 +110,8 @@ def quarantined(reject: Reject, recipe: Recipe, run_id: str) -> list[ManifestRow
 def _status(error: CatwalkError) -> str:
     if isinstance(error, VendorError) and error.outcome_unknown:
         return "unknown"
-    account = isinstance(error, LaneClosed | BudgetReached | ShardLost) or (
-        isinstance(error, VendorError) and error.closes_lane
-    )
-    return "held" if account else "failed"
+    held = isinstance(error, LaneClosed | BudgetReached | FinishByReached | FinishByOverrun | ShardLost)
+    return "held" if held or (isinstance(error, VendorError) and error.closes_lane) else "failed"
 
 
 def _row(unit: Unit, **fields: Any) -> ManifestRow:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from catalogs.mapping import CatalogSource
 from catalogs.plan import Selection
@@ -14,6 +14,13 @@ from catalogs.recipe import Recipe
 __all__ = ["Accounts", "ApplyRun", "CatalogRun", "Retry", "RetryRun", "ScaleOut", "ShardRun"]
 
 Credits = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+FinishTime = Annotated[
+    AwareDatetime | None,
+    Field(
+        description="When the run is to be over: what can't be fetched by then is not sent, and the next run goes on "
+        "with it; empty means no such time."
+    ),
+]
 
 
 class Retry(StrEnum):
@@ -92,6 +99,7 @@ class CatalogRun(BaseModel):
     max_credits: Credits | None = Field(
         default=None, description="Credits that the run may spend, all vendors' together; empty means no limit."
     )
+    finish_by: FinishTime = None
     items_in_flight: int = Field(default=500, ge=1, le=5000, description="Items worked on at one time.")
     scale_out: ScaleOut | None = Field(
         default=None, description="Spread the work over many machines; empty means that this process does it all."
@@ -116,6 +124,7 @@ class ApplyRun(BaseModel):
     max_credits: Credits | None = Field(
         default=None, description="Credits that the run may spend; empty means the plan's own limit."
     )
+    finish_by: FinishTime = None
 
 
 class RetryRun(BaseModel):
@@ -131,6 +140,7 @@ class RetryRun(BaseModel):
     max_credits: Credits | None = Field(
         default=None, description="Credits that the run may spend, all vendors' together; empty means no limit."
     )
+    finish_by: FinishTime = None
     items_in_flight: int = Field(default=500, ge=1, le=5000, description="Items worked on at one time.")
     gallery_items: int = Field(default=1000, ge=0, description="How many items the gallery shows; 0 for no gallery.")
 
@@ -150,5 +160,6 @@ class ShardRun(BaseModel):
     max_credits: Credits | None = Field(
         default=None, description="Credits that the run may spend, all vendors' together; empty means no limit."
     )
+    finish_by: FinishTime = None
     items_in_flight: int = Field(default=500, ge=1, le=5000, description="Items worked on at one time.")
     beside: int = Field(default=1, ge=1, description="Shards that share the accounts at one time, this one counted.")

@@ -13,6 +13,7 @@ from catalogs.runs import OpenRun, Runs
 from flows.accounts import check_accounts, open_storage
 from flows.carry_out import carry_out
 from flows.ending import noted
+from flows.finish_by import check_ahead
 from flows.parameters import CatalogRun
 from flows.plan_catalog import new_plan_id, plan_and_store
 from flows.quote_words import tell_quote
@@ -34,8 +35,9 @@ async def process_catalog(run: CatalogRun) -> State[RunReport]:
 async def deliver(run: CatalogRun) -> State[RunReport]:
     """All that the flow does, step by step."""
     started_at = now()
+    check_ahead(run.finish_by)
     opened = await open_run(run, started_at)
-    await rescue(run.output, run.accounts)
+    await rescue(run.output, run.accounts, finish_by=run.finish_by)
     plan = await plan_and_store(run, opened.run_id)
     tell_quote(plan.quote)
     await check_accounts(plan.quote.operations, run.accounts)

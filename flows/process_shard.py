@@ -85,6 +85,9 @@ async def _work(shard: ShardRun, items: list[PlannedItem]) -> list[ManifestRow]:
         kept(desk.open_items, Runs(desk.storage), shard.run_id, shard.shard),
     ):
         desk.open_items.name([item.sku for item in items])
+        desk.finish_by.chains = {
+            item.units[0].recipe: [unit.operation for unit in item.units] for item in items if item.units
+        }
         return await work_through(desk, items, at_once=shard.items_in_flight)
 
 

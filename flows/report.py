@@ -17,10 +17,12 @@ from blocks.account import VendorAccount
 from catalogs.ledger import now
 from flows.artifacts import shown_in_time
 from flows.budget import BudgetReached
+from flows.finish_by import FinishByOverrun, FinishByReached, told
 
 __all__ = ["RunReport", "Spending", "as_state", "publish_report", "summarise"]
 
 MOST_TROUBLES = 200
+OUT_OF_TIME = (FinishByReached.kind(), FinishByOverrun.kind())
 
 
 class Trouble(BaseModel):
@@ -53,7 +55,8 @@ class RunReport(BaseModel):
     What a run came to. `delivered` counts items with a picture from every stage; `spending` is by vendor.
 
     `credits` is what each vendor charged, `money` the same in money where the account has the price of a credit;
-    `budget_held` counts units that were held because the run may not spend more than `max_credits`.
+    `budget_held` counts units that were held because the run may not spend more than `max_credits`, `finish_by_held`
+    those that were held because it finishes by `finish_by`.
     """
 
     run_id: str
@@ -74,6 +77,8 @@ class RunReport(BaseModel):
     money: dict[str, str] = {}
     max_credits: float | None = None
     budget_held: int = 0
+    finish_by: datetime | None = None
+    finish_by_held: int = 0
     troubles: list[Trouble]
 
     @property
@@ -90,6 +95,9 @@ class RunReport(BaseModel):
             parts.append(f"{self.quarantined} catalog rows can't be used")
         if self.budget_held:
             parts.append(f"{self.budget_held} held by the budget of {self.max_credits:g} credits")
+        if self.finish_by_held and self.finish_by:
+            words = f"{self.finish_by_held} held: finish-by {told(self.finish_by)}, and the next run goes on with them"
+            parts.append(words)
         spent = ", ".join(f"{price:g} {self._priced(vendor)}" for vendor, price in self.credits.items() if price)
         parts.append(f"credits: {spent}" if spent else "nothing spent")
         at_risk = ", ".join(f"{sums.at_risk:g} {vendor}" for vendor, sums in self.spending.items() if sums.at_risk)
@@ -113,7 +121,7 @@ def summarise(
     units: dict[str, Counter[str]] = {}
     by_vendor: dict[str, Spending] = {}
     by_stage: dict[str, Spending] = {}
-    held = 0
+    held = out_of_time = 0
     troubles: list[Trouble] = []
     items = delivered = quarantined = 0
     for _, group in groupby(rows, key=lambda row: row["row"]):
@@ -124,6 +132,7 @@ def summarise(
         for row in stages:
             units.setdefault(row["stage"], Counter())[row["status"]] += 1
             held += row["error_kind"] == BudgetReached.kind()
+            out_of_time += row["error_kind"] in OUT_OF_TIME
             if (row["credits"] or row["credits_at_risk"]) and row["run_id"] == run_id:
                 by_vendor.setdefault(row["vendor"], Spending()).add(row)
                 by_stage.setdefault(row["stage"], Spending()).add(row)
@@ -140,6 +149,7 @@ def summarise(
         spending_by_stage=by_stage,
         money=_money(by_vendor, accounts),
         budget_held=held,
+        finish_by_held=out_of_time,
         troubles=troubles,
         **facts,
     )
@@ -209,6 +219,7 @@ def as_state(report: RunReport) -> State[RunReport]:
     """How the flow run ends: completed, partial, or failed when nothing at all came of it."""
     if report.complete:
         return Completed(message=report.headline(), data=report)
-    if report.items + report.quarantined and not report.delivered and not report.unchanged and not report.budget_held:
+    in_vain = not (report.delivered or report.unchanged or report.budget_held or report.finish_by_held)
+    if report.items + report.quarantined and in_vain:
         return Failed(message=f"{report.headline()}. First: {report.troubles[0].message}", data=report)
     return Completed(name="Partial", message=report.headline(), data=report)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -60,8 +60,8 @@ async def rescue_output(output: str, accounts: Accounts = Accounts()) -> str:  #
     return rescued.words()
 
 
-async def rescue(output: str, accounts: Accounts) -> Rescued:
-    """Fetch the jobs that unended runs have left, oldest first, as their results die first."""
+async def rescue(output: str, accounts: Accounts, *, finish_by: datetime | None = None) -> Rescued:
+    """Fetch the jobs that unended runs have left, oldest first, as their results die first, as long as there is time."""
     storage = await open_storage(output, accounts)
     waiting: list[Attempt] = []
     with TemporaryDirectory(prefix="catwalk-") as folder:
@@ -73,12 +73,14 @@ async def rescue(output: str, accounts: Accounts) -> Rescued:
                 await runs.end(run)
     rescued = Rescued(found=len(waiting))
     if waiting:
-        await _fetch(output, accounts, sorted(waiting, key=lambda attempt: attempt.claimed_at), rescued)
+        shard = ShardRun(
+            output=output, catalog=output, plan="", run_id="rescue", shard=0, accounts=accounts, finish_by=finish_by
+        )
+        await _fetch(shard, sorted(waiting, key=lambda attempt: attempt.claimed_at), rescued)
     return rescued
 
 
-async def _fetch(output: str, accounts: Accounts, waiting: list[Attempt], rescued: Rescued) -> None:
-    shard = ShardRun(output=output, catalog=output, plan="", run_id="rescue", shard=0, accounts=accounts)
+async def _fetch(shard: ShardRun, waiting: list[Attempt], rescued: Rescued) -> None:
     async with open_desk(shard, {attempt.operation for attempt in waiting}, RunProgress(len(waiting))) as desk:
 
         async def one(attempt: Attempt) -> None:

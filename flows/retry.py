@@ -23,6 +23,7 @@ from catalogs.plan_file import PlanWriter, read_shard, shards_in
 from catalogs.reasons import Reason
 from flows.accounts import open_storage, priced_account
 from flows.ending import noted
+from flows.finish_by import check_ahead
 from flows.parameters import Retry, RetryRun, ShardRun
 from flows.plan_catalog import new_plan_id
 from flows.planning import SHARD_ITEMS
@@ -46,6 +47,7 @@ async def retry_output(retry: RetryRun) -> State[RunReport]:
 
 async def _repeated(retry: RetryRun) -> State[RunReport]:
     started_at = now()
+    check_ahead(retry.finish_by)
     run_id = new_plan_id(started_at)
     storage = await open_storage(retry.output, retry.accounts)
     with TemporaryDirectory(prefix="catwalk-") as scratch:
@@ -66,6 +68,7 @@ async def _repeated(retry: RetryRun) -> State[RunReport]:
             unchanged=0,
             accounts=await _accounts(plan.quote.operations, retry),
             max_credits=retry.max_credits,
+            finish_by=retry.finish_by,
             **manifest.facts(gallery=retry.gallery_items > 0),
         )
         await publish_gallery(manifest, report, retry.accounts, most=retry.gallery_items)
@@ -162,5 +165,6 @@ def _shard(retry: RetryRun, run_id: str, shard: int) -> ShardRun:
         accounts=retry.accounts,
         retry=retry.kinds,
         max_credits=retry.max_credits,
+        finish_by=retry.finish_by,
         items_in_flight=retry.items_in_flight,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from prefect.exceptions import MissingContextError
 from prefect.logging import get_run_logger
@@ -17,7 +17,7 @@ from blocks.operation import Accepted
 from blocks.operations import OPERATIONS
 from catalogs.ledger import Attempt, AttemptState, StoredPicture, now
 from catalogs.plan import Unit
-from catalogs.reasons import LeftOut
+from catalogs.reasons import LeftOut, Reason
 from flows.budget import Share, left_out_of_plan
 from flows.collect import collect
 from flows.desk import Desk
@@ -38,6 +38,9 @@ async def finish_unit(desk: Desk, unit: Unit, upstream: StoredPicture | None) ->
     Only a unit that the ledger does not know, or knows as refused, is submitted; one that the ledger holds
     as submitted is polled, whoever submitted it. Raises what kept it from an end.
     """
+    if desk.finish_by.is_over and unit.reason != Reason.DONE:
+        # Spares a look at the ledger for each of many; there is no time to fetch what it may know.
+        desk.finish_by.check(unit)
     attempt = await desk.ledger.latest(unit.unit_key) if desk.ledger_begun else None
     while True:
         if attempt is None or attempt.state is AttemptState.REFUSED or desk.repeats(unit, attempt):
@@ -55,15 +58,29 @@ async def _submit(desk: Desk, unit: Unit, upstream: StoredPicture | None, *, aft
     if unit.left_out == LeftOut.OVER_BUDGET:
         raise left_out_of_plan(desk.budget.limit)
     lane = desk.lane_of(unit.operation)
+    began = now()
     async with lane.jobs:
+        desk.finish_by.check(unit)
         async with lane.door(), desk.budget.promise(unit.credits) as share:
-            call = await _prepare(desk, unit, upstream)
+            call = await desk.finish_by.in_time(unit, lambda: _prepare(desk, unit, upstream))
             async with desk.payloads.hold(call):
                 sent = await _send_in_turn(desk, unit, call, share, after=after)
             del call
         if sent.attempt is None or sent.attempt.state is not AttemptState.SUBMITTED:
             return sent.attempt
-        return await _collect(desk, sent.attempt, in_ledger=sent.in_ledger)
+        try:
+            return await _collect(desk, sent.attempt, in_ledger=sent.in_ledger)
+        finally:
+            _learn(desk, sent.attempt, began)
+
+
+def _learn(desk: Desk, attempt: Attempt, began: datetime) -> None:
+    ended = now()
+    desk.finish_by.learn(
+        attempt.operation,
+        call=(ended - attempt.claimed_at).total_seconds(),
+        stage=(ended - began).total_seconds(),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +105,9 @@ async def _send_in_turn(desk: Desk, unit: Unit, call: Call, share: Share, *, aft
     give_up = asyncio.get_running_loop().time() + lane.account.timeouts.refusals
     refusals = 0
     while True:
-        await lane.account.pace().generation()
+        await desk.finish_by.in_time(unit, lane.account.pace().generation)
         lane.check_open()
+        desk.finish_by.check(unit)
         await share.reserve()
         number += 1
         claim = _claim(desk, unit, number)
@@ -102,6 +120,7 @@ async def _send_in_turn(desk: Desk, unit: Unit, call: Call, share: Share, *, aft
             wait = backoff(refusals, error)
             if not error.retryable or asyncio.get_running_loop().time() + wait > give_up:
                 raise
+            desk.finish_by.check(unit, wait=wait)
             # The whole lane waits, so that a vendor that is down is not asked by every item in flight.
             lane.account.pace().slow_down(wait)
             desk.progress.wait(lane.account.vendor, error.what)
@@ -226,8 +245,9 @@ async def _await_claim(desk: Desk, claim: Attempt) -> Attempt | None:
     timeouts = desk.lanes[claim.vendor].account.timeouts
     lasts = timedelta(seconds=timeouts.connect + timeouts.reply + timeouts.claim_grace)
     while now() - claim.claimed_at < lasts:
-        await asyncio.sleep(CLAIM_LOOK_SECONDS)
-        latest = await desk.ledger.latest(claim.unit_key)
+        async with desk.finish_by.until_over():
+            await asyncio.sleep(CLAIM_LOOK_SECONDS)
+            latest = await desk.ledger.latest(claim.unit_key)
         if latest is None or latest.state is not AttemptState.SUBMITTING:
             return latest
     unknown = claim.becomes(

@@ -9,6 +9,7 @@ import typer
 
 from deployments.cli.config import load_config
 from deployments.cli.console import tell_report
+from deployments.cli.finish_by import FinishBy
 from deployments.cli.flow import announce_prefect, exit_code, result_of_flow
 from deployments.cli.request import Config
 from flows.apply_plan import apply_plan, plan_to_apply
@@ -25,6 +26,7 @@ def apply(
     max_credits: Annotated[
         float | None, typer.Option(min=0, max=1e9, help="Spend no more than N credits of what the plan would.")
     ] = None,
+    finish_by: FinishBy = None,
 ) -> None:
     """
     Carry out a plan, unless catalog, recipe or output are no longer what it was made from; exit codes are those of `run`.
@@ -33,7 +35,7 @@ def apply(
     """
     accounts = load_config(config).accounts if config is not None else None
     address = PlanAddress.of(plan, output)
-    request = ApplyRun(plan=address.uri(), accounts=accounts, max_credits=max_credits)
+    request = ApplyRun(plan=address.uri(), accounts=accounts, max_credits=max_credits, finish_by=finish_by)
     asyncio.run(plan_to_apply(request))
     announce_prefect()
     report = result_of_flow(apply_plan, request)

@@ -118,7 +118,7 @@ def exit_code(report: RunReport) -> int:
     """0 complete, 3 partial, 1 when nothing came of it or an account could not go on before anything was delivered."""
     if report.complete:
         return 0
-    if report.budget_held:
+    if report.budget_held or report.finish_by_held:
         return EXIT_PARTIAL
     held = any("held" in counts for counts in report.units.values())
     in_vain = not report.delivered and (held or not report.unchanged)

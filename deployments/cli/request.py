@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -67,6 +68,7 @@ def request_of(
     check_pictures: bool,
     retire: bool,
     max_credits: float | None,
+    finish_by: datetime | None = None,
 ) -> CatalogRun:
     """The request, with what the config file adds; raises `CatalogError` naming the field of the file at fault."""
     if not catalog.strip():
@@ -82,6 +84,7 @@ def request_of(
         check_pictures=check_pictures,
         retire=retire,
         max_credits=max_credits,
+        finish_by=finish_by,
         items_in_flight=settings.items_in_flight,
         scale_out=settings.scale_out,
         gallery_items=settings.gallery_items,

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from deployments.cli.console import tell_quote, tell_report
+from deployments.cli.finish_by import FinishBy
 from deployments.cli.flow import announce_prefect, exit_code, result_of_flow
 from deployments.cli.request import (
     Catalog,
@@ -43,6 +44,7 @@ def run(
     check_pictures: CheckPictures = False,
     retire: Retire = False,
     max_credits: MaxCredits = None,
+    finish_by: FinishBy = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be done and paid; store nothing, do nothing.")
     ] = False,
@@ -63,6 +65,7 @@ def run(
         check_pictures=check_pictures,
         retire=retire,
         max_credits=max_credits,
+        finish_by=finish_by,
     )
     if dry_run:
         with TemporaryDirectory(prefix="catwalk-") as folder:
