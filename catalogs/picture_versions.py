@@ -22,7 +22,7 @@ from blocks.transport import send
 from catalogs.sources import PictureSources
 from catalogs.unit_key import unsigned
 
-__all__ = ["PICTURE_VERSIONS_PATH", "PictureVersions"]
+__all__ = ["PICTURE_VERSIONS_PATH", "PictureVersions", "add_versions"]
 
 PICTURE_VERSIONS_PATH = "picture-versions.parquet"
 LOOKS_AT_ONCE = 64
@@ -51,6 +51,7 @@ class PictureVersions:
     latest: dict[str, str] = field(default_factory=dict[str, str])
     changed: int = 0
     unanswered: int = 0
+    _news: set[str] = field(default_factory=set[str], repr=False, compare=False)
 
     @classmethod
     def read(cls, path: Path) -> PictureVersions:
@@ -75,6 +76,18 @@ class PictureVersions:
             pa.array([self.latest[picture] for picture in self.first], pa.string()),
         ]
         pq.write_table(pa.Table.from_arrays(columns, schema=SCHEMA), path, compression="zstd")
+
+    def news(self) -> PictureVersions:
+        """What a look has found that was not known before."""
+        return PictureVersions(
+            {picture: self.first[picture] for picture in self._news},
+            {picture: self.latest[picture] for picture in self._news},
+        )
+
+    def add(self, news: PictureVersions) -> None:
+        """Take in what another look has found; the first answer stays the first."""
+        self.first = news.first | self.first
+        self.latest |= news.latest
 
     def for_keys(self) -> dict[str, str]:
         """The versions that belong into unit keys: those of pictures that are no longer the first ones."""
@@ -109,7 +122,16 @@ class PictureVersions:
         self.first.setdefault(picture, seen)
         self.latest[picture] = seen
         self.changed += before is not None and before != seen
+        if before != seen:
+            self._news.add(picture)
         return before != seen
+
+
+def add_versions(known: Path | None, news: Path, target: Path) -> None:
+    """Write down what is known and what a look has found; raises `StorageError` if either can't be read."""
+    versions = PictureVersions.read(known) if known else PictureVersions()
+    versions.add(PictureVersions.read(news))
+    versions.write(target)
 
 
 async def _unanswered(look: Any, versions: PictureVersions) -> None:

@@ -225,7 +225,7 @@ async def _versions(
         pictures = await asyncio.to_thread(pictures_of, catalog, recipe, sources)
         if await versions.look(pictures, sources):
             seen = folder / "versions.parquet"
-            await asyncio.to_thread(versions.write, seen)
+            await asyncio.to_thread(versions.news().write, seen)
             return versions, seen
     return versions, None
 

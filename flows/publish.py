@@ -17,11 +17,11 @@ from catalogs.gallery import render_gallery
 from catalogs.layout import CSV_PATH, GALLERY_PATH, MANIFEST_PATH
 from catalogs.manifest import read_rows, write_csv
 from catalogs.manifest_merge import ManifestUpdate
-from catalogs.picture_versions import PICTURE_VERSIONS_PATH
+from catalogs.picture_versions import PICTURE_VERSIONS_PATH, add_versions
 from catalogs.sources import PictureSources
 from flows.accounts import open_storage
 from flows.parameters import Accounts
-from flows.publishing import alone
+from flows.publishing import alone, replaced
 from flows.report import RunReport
 from flows.thumbnails import thumbnails
 
@@ -71,32 +71,46 @@ async def publish_manifest(
     Merge the parts into the output's manifest and replace it, and its CSV, in one step each.
 
     `upkeep` is what planning found out of other items, `versions` of pictures. Where nothing has changed, nothing is
-    written.
+    written. Of runs that publish at one time each finds the others' rows, and keeps them.
     """
     local = [await _fetched(storage, part, folder / f"part-{n:05}.parquet") for n, part in enumerate(parts)]
     async with alone(storage, run_id):
         if versions is not None:
-            await storage.upload(PICTURE_VERSIONS_PATH, versions, content_type=PARQUET)
+            await _publish_versions(storage, versions, folder)
         manifest = await _merge(storage, local, folder, upkeep)
     return PublishedManifest(storage, manifest, tuple(local))
 
 
+async def _publish_versions(storage: ObjectStorage, news: Path, folder: Path) -> None:
+    async def with_news(previous: Path | None) -> Path:
+        target = folder / "versions-new.parquet"
+        await asyncio.to_thread(add_versions, previous, news, target)
+        return target
+
+    await replaced(storage, PICTURE_VERSIONS_PATH, folder / "versions-now.parquet", with_news, content_type=PARQUET)
+
+
 async def _merge(storage: ObjectStorage, parts: Sequence[Path], folder: Path, upkeep: Path | None) -> Path:
-    previous = None
-    if await storage.exists(MANIFEST_PATH):
-        previous = await _fetched(storage, MANIFEST_PATH, folder / "current.parquet")
-    update = await asyncio.to_thread(ManifestUpdate, previous, parts, upkeep=upkeep)
-    if previous is not None and not update.is_needed:
-        return previous
-    manifest, table = folder / "manifest.parquet", folder / "manifest.csv"
-    await asyncio.to_thread(update.write, manifest)
+    async def with_parts(previous: Path | None) -> Path | None:
+        update = await asyncio.to_thread(ManifestUpdate, previous, parts, upkeep=upkeep)
+        if previous is not None and not update.is_needed:
+            return None
+        manifest = folder / "manifest.parquet"
+        await asyncio.to_thread(update.write, manifest)
+        await _publish_table(storage, manifest)
+        return manifest
+
+    return await replaced(storage, MANIFEST_PATH, folder / "current.parquet", with_parts, content_type=PARQUET)
+
+
+async def _publish_table(storage: ObjectStorage, manifest: Path) -> None:
+    """The CSV, before the manifest: whoever is killed between the two writes both again."""
+    table = manifest.with_suffix(".csv")
     if pq.read_metadata(manifest).num_rows <= CSV_ROWS:
         await asyncio.to_thread(write_csv, manifest, table)
         await storage.upload(CSV_PATH, table, content_type="text/csv; charset=utf-8")
     else:
         await storage.remove(CSV_PATH)
-    await storage.upload(MANIFEST_PATH, manifest, content_type=PARQUET)
-    return manifest
 
 
 async def publish_gallery(manifest: PublishedManifest, report: RunReport, accounts: Accounts, *, most: int) -> None:

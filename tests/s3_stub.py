@@ -50,8 +50,11 @@ LOOK_SECONDS = 0.2
 class S3Stub:
     """One bucket named `stub`; each request meets the next of `faults`, if there is one."""
 
-    def __init__(self, *, honours_conditions: bool = True, looks_before_it_writes: bool = False) -> None:
+    def __init__(
+        self, *, honours_conditions: bool = True, honours_versions: bool = True, looks_before_it_writes: bool = False
+    ) -> None:
         self.honours_conditions = honours_conditions
+        self.honours_versions = honours_versions
         self.looks_before_it_writes = looks_before_it_writes
         self.faults: deque[Fault] = deque()
         self.objects: dict[str, tuple[bytes, dict[str, str]]] = {}
@@ -142,6 +145,11 @@ class S3Stub:
     def _put(self, request: web.Request, key: str, body: bytes) -> web.Response:
         if self.honours_conditions and "If-None-Match" in request.headers and key in self.objects:
             return _error(412, "PreconditionFailed")
+        if self.honours_versions and "If-Match" in request.headers:
+            if key not in self.objects:
+                return _error(404, "NoSuchKey")
+            if self.objects[key][1]["ETag"].strip('"') != request.headers["If-Match"].strip('"'):
+                return _error(412, "PreconditionFailed")
         etag = f'"{md5(body, usedforsecurity=False).hexdigest()}"'
         kept = {name: value for name, value in request.headers.items() if name.lower().startswith("x-amz-meta-")}
         kept |= {"ETag": etag, "Last-Modified": format_datetime(datetime.now(UTC), usegmt=True)}

@@ -143,6 +143,15 @@ class ObjectStorage(Block):
         """Write a local file of any size, whole or not at all."""
         await self._store().upload(checked_path(path), file, content_type)
 
+    async def replace(self, path: str, file: Path, *, version: str | None, content_type: str) -> bool:
+        """
+        Write a local file over the object of that `version`, for None where there is none, and say whether this call did.
+
+        Of any number of callers who have seen the same version at most one gets True. After `StorageError` the
+        object may be the old one or the new one, whole.
+        """
+        return await self._store().replace(checked_path(path), file, version, content_type)
+
     async def download(self, path: str, file: Path) -> None:
         """Read an object of any size into a local file, whole or not at all."""
         await self._store().download(checked_path(path), file)
@@ -178,7 +187,7 @@ class ObjectStorage(Block):
         return _reach(vendor_base_url) <= (_reach(self.endpoint_url) if self.endpoint_url else Reach.INTERNET)
 
     async def check(self) -> None:
-        """Make sure, with probes, that objects can be created exclusively, read and listed; or say what to do."""
+        """Make sure, with probes, that objects can be created and replaced on condition, read and listed; or say what to do."""
         await prove(self._open(min(self.patience, CHECK_PATIENCE_SECONDS)))
 
     def filesystem(self) -> tuple[AbstractFileSystem, str]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
 
-__all__ = ["PART_PREFIX", "copy_file", "create_file", "extend_file", "replace_file", "whole_file"]
+__all__ = ["PART_PREFIX", "copy_file", "create_file", "extend_file", "replace_file", "swap_file", "whole_file"]
 
 # What a kill leaves behind under this name was never an object.
 PART_PREFIX = ".catwalk-part-"
@@ -55,6 +56,21 @@ def copy_file(source: Path, target: Path) -> None:
     """Put a copy of a file there, over any older one."""
     with source.open("rb") as file, whole_file(target) as out:
         shutil.copyfileobj(file, out, length=1 << 20)
+
+
+def swap_file(source: Path, target: Path, is_expected: Callable[[], bool]) -> bool:
+    """
+    Put a copy of a file there if what is there, or is not, is as expected; False if it is not.
+
+    All who swap a file do it one after the other; the lock of one that is killed ends with it. Its file stays.
+    """
+    lock = f"{target.parent}/{PART_PREFIX}lock-{target.name}"
+    with os.fdopen(_opened(lock, os.O_CREAT, str(target.parent)), "wb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        if not is_expected():
+            return False
+        copy_file(source, target)
+        return True
 
 
 def create_file(target: str, data: bytes) -> None:

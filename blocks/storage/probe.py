@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 from blocks.errors import StorageError
@@ -17,7 +19,7 @@ ADVICE = "Use a store that knows conditional writes (Amazon S3, Ceph, MinIO), or
 
 
 async def prove(store: Store) -> None:
-    """Raise `StorageError` unless objects can be created exclusively, also by several at once, read and listed."""
+    """Raise `StorageError` unless objects can be created exclusively, also by several at once, replaced, read, listed."""
     probe = f".catwalk-probe-{uuid4().hex}"
     created = await store.create(probe, b"first", "text/plain")
     try:
@@ -40,8 +42,25 @@ async def _prove_promises(store: Store, probe: str, *, created: bool) -> None:
             "so two runs at once could pay twice for the same picture",
             next_step=ADVICE,
         )
+    await _prove_replacing(store, probe)
     if probe not in {path async for path in store.list(probe)}:
         raise StorageError(f"{root} does not list an object that it has just stored", next_step="Use another store.")
+
+
+async def _prove_replacing(store: Store, probe: str) -> None:
+    with TemporaryDirectory(prefix="catwalk-") as folder:
+        third = Path(folder) / "third"
+        third.write_bytes(b"third")
+        seen = await store.stat(probe)
+        version = seen.version if seen else None
+        replaced = await store.replace(probe, third, version, "text/plain")
+        again = await store.replace(probe, third, version, "text/plain")
+    if again or not replaced:
+        raise StorageError(
+            f"{store.uri('').rstrip('/')} does not replace an object on the condition that nobody else has (it "
+            "ignores 'If-Match'), so one of two runs at once could lose its rows of the manifest",
+            next_step=ADVICE,
+        )
 
 
 async def _prove_rivalry(store: Store, probe: str) -> None:

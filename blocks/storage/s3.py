@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from uuid import uuid4
 
 import obstore
@@ -25,7 +25,7 @@ from blocks.storage.s3_session import close_session, session_of
 from blocks.storage.store import MissingObject, ObjectStat, deadline, too_large
 
 if TYPE_CHECKING:
-    from obstore import GetResult, ObjectMeta
+    from obstore import GetResult, ObjectMeta, PutMode
 
 __all__ = ["S3Store"]
 
@@ -78,15 +78,7 @@ class S3Store:
         """Put the object on the condition that there is none."""
         creator = uuid4().hex
         put = self._putting(path, data, {"Content-Type": content_type, CREATOR: creator}, mode="create")
-        try:
-            await session_of(self.connection).patiently(self.bucket, put, self.patience)
-        except S3_ERRORS as error:
-            refusal = refusal_in(error)
-            if refusal is None or refusal.status != PRECONDITION_FAILED:
-                raise self._refused("created", path, error) from None
-            # A call repeated because its answer was lost meets its own object.
-            return await self._creator(path) == creator
-        return True
+        return await self._met("created", path, put, creator)
 
     async def extend(self, path: str, held: bytes, more: bytes, content_type: str) -> None:
         """Replace the object: S3 knows no adding."""
@@ -108,6 +100,19 @@ class S3Store:
                 )
 
         await self._patiently("uploaded", path, put)
+
+    async def replace(self, path: str, file: Path, version: str | None, content_type: str) -> bool:
+        """Put the object on the condition of its ETag, in one PUT: in parts, older Ceph gateways ignore the condition."""
+        if version is None:
+            return await self._put_if(path, file, content_type, "create")
+        # Older Ceph gateways know an ETag only without its quotes; S3 takes either, and another store may insist on them.
+        for spelled in (version, f'"{version}"'):
+            if await self._put_if(path, file, content_type, {"e_tag": spelled}):
+                return True
+            found = await self.stat(path)
+            if found is None or found.version != version:
+                return False
+        return False
 
     async def download(self, path: str, file: Path) -> None:
         """Stream the object into a file."""
@@ -187,7 +192,7 @@ class S3Store:
         data: bytes,
         attributes: dict[str, str],
         *,
-        mode: Literal["create", "overwrite"] = "overwrite",
+        mode: PutMode = "overwrite",
     ) -> Callable[[S3Bucket], Awaitable[None]]:
         async def put(bucket: S3Bucket) -> None:
             async with asyncio.timeout(deadline(len(data))):
@@ -197,6 +202,29 @@ class S3Store:
                 )
 
         return put
+
+    async def _put_if(self, path: str, file: Path, content_type: str, condition: PutMode) -> bool:
+        """Put a file on a condition; False if it does not hold."""
+        creator = uuid4().hex
+        attributes = {"Content-Type": content_type, CREATOR: creator}
+
+        async def put(bucket: S3Bucket) -> None:
+            data = await asyncio.to_thread(file.read_bytes)
+            await self._putting(path, data, attributes, mode=condition)(bucket)
+
+        return await self._met("replaced", path, put, creator)
+
+    async def _met(self, done: str, path: str, put: Callable[[S3Bucket], Awaitable[None]], creator: str) -> bool:
+        """Whether the condition of a PUT held."""
+        try:
+            await session_of(self.connection).patiently(self.bucket, put, self.patience)
+        except S3_ERRORS as error:
+            refusal = refusal_in(error)
+            if refusal is None or not (refusal.status == PRECONDITION_FAILED or refusal.code == "NoSuchKey"):
+                raise self._refused(done, path, error) from None
+            # A call repeated because its answer was lost meets its own object.
+            return await self._creator(path) == creator
+        return True
 
     async def _reply(self, bucket: S3Bucket, path: str, *, head: bool = False) -> GetResult:
         async with asyncio.timeout(deadline(0)):

@@ -62,6 +62,10 @@ class Store(Protocol):
         """Write a local file of any size."""
         ...
 
+    async def replace(self, path: str, file: Path, version: str | None, content_type: str) -> bool:
+        """Write a local file if the object still has this version, or is still missing for None; False if not."""
+        ...
+
     async def download(self, path: str, file: Path) -> None:
         """Read into a local file, whole or not at all."""
         ...

@@ -204,6 +204,53 @@ async def test_a_large_file_goes_up_and_down_whole(storage: ObjectStorage, tmp_p
     assert [file.name for file in target.parent.iterdir()] == ["target"]
 
 
+async def version_of(storage: ObjectStorage, path: str) -> str | None:
+    """The version of an object, None if there is none."""
+    found = await storage.stat(path)
+    return found and found.version
+
+
+async def test_an_object_is_replaced_by_who_has_seen_it(storage: ObjectStorage, tmp_path: Path) -> None:
+    """Whoever has seen an older one, or none, or one that has gone, changes nothing."""
+    file = tmp_path / "file"
+
+    async def replaced(text: str, version: str | None) -> bool:
+        file.write_text(text)
+        return await storage.replace("a/table.parquet", file, version=version, content_type="text/plain")
+
+    assert not await replaced("unseen", "no version of it")
+    assert await replaced("first", None)
+    first = await version_of(storage, "a/table.parquet")
+    assert not await replaced("again", None)
+    assert await replaced("the second", first)
+    second = await version_of(storage, "a/table.parquet")
+    assert not await replaced("the third", first)
+    assert await storage.read("a/table.parquet") == b"the second"
+    assert ["a/table.parquet"] == await listed(storage)
+
+    await storage.remove("a/table.parquet")
+
+    assert not await replaced("gone", second)
+    assert await version_of(storage, "a/table.parquet") is None
+
+
+async def test_no_update_of_many_is_lost(storage: ObjectStorage, tmp_path: Path) -> None:
+    """Each of twenty adds a line to what it has read, and does it again if another was quicker."""
+
+    async def add(number: int) -> None:
+        file = tmp_path / f"file-{number}"
+        while True:
+            version = await version_of(storage, "lines")
+            lines = await storage.read("lines") if version else b""
+            file.write_bytes(lines + f"{number}\n".encode())
+            if await storage.replace("lines", file, version=version, content_type="text/plain"):
+                return
+
+    await asyncio.gather(*(add(number) for number in range(20)))
+
+    assert sorted(map(str, range(20))) == sorted((await storage.read("lines")).decode().split())
+
+
 async def test_a_missing_file_is_not_uploaded(storage: ObjectStorage, tmp_path: Path) -> None:
     """The error names the file, not the object."""
     with pytest.raises(StorageError, match=r"No such file or directory.*/absent") as caught:

@@ -136,6 +136,15 @@ async def test_a_store_that_looks_before_it_writes_is_refused() -> None:
     assert stub.objects == {}
 
 
+async def test_a_store_that_ignores_versions_is_refused() -> None:
+    """Of two runs that end together one would lose what it says of its items."""
+    async with running_stub(S3Stub(honours_versions=False)) as stub:
+        with pytest.raises(StorageError, match=r"ignores 'If-Match'.*lose its rows.*Use a store that knows"):
+            await stub.storage().check()
+
+    assert stub.objects == {}
+
+
 async def test_a_store_that_refuses_conditions_is_refused(stub: S3Stub) -> None:
     """The store's own words say that it does not know them; that is not asked twice."""
     stub.faults.append("not implemented")
@@ -177,6 +186,22 @@ async def test_a_claim_is_known_as_ours_whatever_happened_to_the_answer(stub: S3
     stub.faults.append(fault)
 
     assert await storage.create("claim", b"same", content_type="text/plain") is True
+
+
+@pytest.mark.parametrize("fault", ["slow down", "conflict", "crash", "lose reply"])
+async def test_a_replacement_is_known_as_ours_whatever_happened_to_the_answer(
+    stub: S3Stub, fault: Fault, tmp_path: Path
+) -> None:
+    """What is repeated because its answer was lost meets its own object."""
+    storage = stub.storage()
+    await storage.write("table", b"old", content_type="text/plain")
+    seen = await storage.stat("table")
+    assert seen is not None
+    (tmp_path / "file").write_bytes(b"new")
+    stub.faults.append(fault)
+
+    assert await storage.replace("table", tmp_path / "file", version=seen.version, content_type="text/plain")
+    assert b"new" == await storage.read("table")
 
 
 async def test_a_lost_answer_does_not_make_anothers_claim_ours(stub: S3Stub) -> None:
