@@ -11,7 +11,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.chaos.worker import Life
+from tests.chaos.worker import Life, Publication
 from tests.prefect_server import REPOSITORY
 
 __all__ = ["Living", "Nursery", "running_nursery"]
@@ -55,14 +55,14 @@ class Nursery:
         self._process = process
         self.log = log
 
-    def begin(self, life: Life) -> Living:
+    def begin(self, life: Life | Publication) -> Living:
         """Begin a life, and do not wait for it."""
         assert self._process.stdin is not None
         self._process.stdin.write(life.line() + "\n")
         self._process.stdin.flush()
         return Living(int(self._answer()))
 
-    def live(self, life: Life) -> None:
+    def live(self, life: Life | Publication) -> None:
         """Let a life come to its end; its manifest then tells what it did."""
         Path(life.manifest).unlink(missing_ok=True)
         living = self.begin(life)

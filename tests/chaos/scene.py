@@ -14,6 +14,7 @@ from blocks.storage import ObjectStorage
 from catalogs.manifest import read_rows
 from flows.parameters import Retry
 from tests.chaos.audit import Audit, Books, audit, open_books
+from tests.chaos.death import Death
 from tests.chaos.lives import Living, Nursery
 from tests.chaos.worker import Life
 from tests.flows.bench import EDIT_ONLY, ON_MODEL, catalog
@@ -55,7 +56,7 @@ class Scene:
         self.catalog = catalog(self.folder / "catalog", self.items)
         self._before = len(self._all_charges())
 
-    def life(self, *, retry: Sequence[Retry] = (), **timeouts: float) -> Life:
+    def life(self, *, retry: Sequence[Retry] = (), death: Death | None = None, **timeouts: float) -> Life:
         """A new run of everything."""
         self.lives += 1
         run_id = f"life-{self.lives:03}"
@@ -67,7 +68,10 @@ class Scene:
             manifest=str(self.folder / f"manifest-{self.lives:03}.parquet"),
             retry=list(retry),
             # S3 is told the life's name in `User-Agent`.
-            environment=self.storage_keys | accounts(self.vendors, PATIENT | timeouts) | {"AWS_SDK_UA_APP_ID": run_id},
+            environment=self.storage_keys
+            | accounts(self.vendors, PATIENT | timeouts)
+            | {"AWS_SDK_UA_APP_ID": run_id}
+            | (death.environment() if death else {}),
         )
 
     def begin(self, **settings: Any) -> tuple[Life, Living]:

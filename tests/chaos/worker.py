@@ -15,11 +15,13 @@ import sys
 import traceback
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 # pyarrow imports both when it is first asked for rows, which would take up most of a life.
 import pandas as pd
 import pyarrow.compute as pc
 
+from blocks.storage import ObjectStorage
 from catalogs.catalog import Catalog
 from catalogs.manifest import ManifestRow, ManifestWriter
 from catalogs.mapping import CatalogSource
@@ -30,9 +32,11 @@ from flows.desk import open_desk
 from flows.items import do_stage, each_of, take_through
 from flows.parameters import Retry, ShardRun
 from flows.progress import RunProgress
+from flows.publish import publish_manifest
 from tests.catalogs.made import plan_items
+from tests.chaos.death import await_death
 
-__all__ = ["Life"]
+__all__ = ["Life", "Publication"]
 
 PRELOADED = (pd, pc)
 
@@ -53,6 +57,40 @@ class Life:
     def line(self) -> str:
         """The life as the worker reads it."""
         return json.dumps(asdict(self))
+
+
+@dataclass(frozen=True)
+class Publication:
+    """The end of a run: its parts, which are in storage, merged into the manifest; `manifest` is written when it is over."""
+
+    run_id: str
+    output: str
+    parts: list[str]
+    folder: str
+    manifest: str
+    upkeep: str | None = None
+    versions: str | None = None
+    environment: dict[str, str] = field(default_factory=dict[str, str])
+
+    def line(self) -> str:
+        """The publication as the worker reads it."""
+        return json.dumps(asdict(self))
+
+
+async def publish(publication: Publication) -> None:
+    """Publish as the main job does at its end."""
+    storage = ObjectStorage.from_uri(publication.output)
+    with TemporaryDirectory(dir=publication.folder) as folder:
+        published = await publish_manifest(
+            storage,
+            publication.parts,
+            Path(folder),
+            publication.run_id,
+            upkeep=Path(publication.upkeep) if publication.upkeep else None,
+            versions=Path(publication.versions) if publication.versions else None,
+        )
+        Path(publication.manifest).write_bytes(published.path.read_bytes())
+    await storage.close()
 
 
 async def live(life: Life) -> None:
@@ -81,9 +119,11 @@ def _child(line: str) -> None:
     code = 1
     try:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        life = Life(**json.loads(line))
+        fields = json.loads(line)
+        life = Publication(**fields) if "parts" in fields else Life(**fields)
         os.environ.update(life.environment)
-        asyncio.run(live(life))
+        await_death()
+        asyncio.run(publish(life) if isinstance(life, Publication) else live(life))
         code = 0
     except BaseException:  # noqa: BLE001 - a child must never go on as its parent
         traceback.print_exc()
