@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Generator
 from pathlib import Path
+from typing import cast
 
 import duckdb
 import pandas as pd
@@ -156,7 +157,7 @@ def test_killed_on_s3(
     def manifest() -> bytes:
         filesystem, root = direct.filesystem()
         with filesystem.open(f"{root}/manifest.parquet", "rb") as file:
-            return bytes(file.read())
+            return cast("bytes", file.read())
 
     nights = Nights(scene, command, manifest)
     nights.first()

@@ -273,6 +273,7 @@ def test_of_many_that_publish_at_one_time_none_loses_a_row(request: pytest.Fixtu
         expected |= state
     assert all(Path(publication.manifest).exists() for publication in publications), press.nursery.said()
     assert expected == press.state()
+    assert set(expected) == press.table()
     assert {"a": "1", "b": "2"} == press.pictures()
     assert all(isinstance(state, dict) for state in seen)
     sizes = [len(state) for state in seen]
