@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime, timedelta
 from math import ceil
 from typing import TypeVar
@@ -51,20 +51,34 @@ def told(moment: datetime) -> str:
 
 
 class _Durations:
-    """How long the latest calls of each operation took, in seconds."""
+    """How long the latest calls of each operation took, in seconds, and since when those under way have gone on."""
 
     def __init__(self) -> None:
         self._taken: dict[str, deque[float]] = {}
+        self._under_way: dict[str, list[datetime]] = {}
 
     def learn(self, operation: str, seconds: float) -> None:
         self._taken.setdefault(operation, deque(maxlen=REMEMBERED)).append(seconds)
 
+    @contextmanager
+    def watched(self, operation: str, since: datetime) -> Generator[None]:
+        under_way = self._under_way.setdefault(operation, [])
+        under_way.append(since)
+        try:
+            yield
+        finally:
+            under_way.remove(since)
+            self.learn(operation, (now() - since).total_seconds())
+
     def expected(self, operation: str, guess: float) -> float:
-        """Longer than nearly all took; no less than the guess while few have."""
+        """Longer than nearly all took, or already take; no less than the guess while few have ended."""
         taken = sorted(self._taken.get(operation, ()))
-        if not taken:
-            return guess
-        usual = taken[ceil(PERCENTILE * len(taken)) - 1] * MARGIN
+        middle = taken[len(taken) // 2] if taken else guess
+        at = now()
+        ages = [(at - since).total_seconds() for since in self._under_way.get(operation, ())]
+        # One that has just begun tells nothing; one that takes longer than usual does, before it has ended.
+        known = sorted([*taken, *(age for age in ages if age > middle)])
+        usual = known[ceil(PERCENTILE * len(known)) - 1] * MARGIN if known else guess
         return usual if len(taken) >= LEARNT_FROM else max(usual, guess)
 
 
@@ -89,6 +103,12 @@ class FinishBy:
         """Remember how long a call took from its claim to its picture, and its stage with all waiting."""
         self._calls.learn(operation, call)
         self._stages.learn(operation, stage)
+
+    @contextmanager
+    def followed(self, operation: str, *, claimed_at: datetime, began: datetime) -> Generator[None]:
+        """Follow a call to its end, and learn how long it takes; `began`: its stage, whose waiting counts for chains."""
+        with self._calls.watched(operation, claimed_at), self._stages.watched(operation, began):
+            yield
 
     @property
     def is_over(self) -> bool:

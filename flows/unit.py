@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from prefect.exceptions import MissingContextError
 from prefect.logging import get_run_logger
@@ -68,19 +68,8 @@ async def _submit(desk: Desk, unit: Unit, upstream: StoredPicture | None, *, aft
             del call
         if sent.attempt is None or sent.attempt.state is not AttemptState.SUBMITTED:
             return sent.attempt
-        try:
+        with desk.finish_by.followed(unit.operation, claimed_at=sent.attempt.claimed_at, began=began):
             return await _collect(desk, sent.attempt, in_ledger=sent.in_ledger)
-        finally:
-            _learn(desk, sent.attempt, began)
-
-
-def _learn(desk: Desk, attempt: Attempt, began: datetime) -> None:
-    ended = now()
-    desk.finish_by.learn(
-        attempt.operation,
-        call=(ended - attempt.claimed_at).total_seconds(),
-        stage=(ended - began).total_seconds(),
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -93,6 +94,22 @@ def test_what_the_runs_calls_took_counts(taken: list[float], left: float, is_sen
         finish_by.learn(EDIT, call=seconds, stage=seconds)
 
     assert is_sent == fits(finish_by)
+
+
+def test_calls_that_go_on_for_long_count_before_they_have_ended() -> None:
+    """A vendor that has become slow is noticed while its first slow jobs run; one stuck job among many is not its like."""
+    slow, stuck = deadline(Clock(left=100)), deadline(Clock(left=100))
+    for _ in range(40):
+        slow.learn(EDIT, call=10, stage=10)
+        stuck.learn(EDIT, call=10, stage=10)
+    since = now() - timedelta(seconds=90)
+
+    with ExitStack() as under_way:
+        under_way.enter_context(stuck.followed(EDIT, claimed_at=since, began=since))
+        for _ in range(5):
+            under_way.enter_context(slow.followed(EDIT, claimed_at=since, began=since))
+
+        assert (False, True) == (fits(slow), fits(stuck))
 
 
 def test_an_item_begins_only_if_its_whole_chain_fits() -> None:
