@@ -14,10 +14,10 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from blocks.errors import VendorError
 from blocks.pace import Pace, Window
-from blocks.shared_pace import SharedPace
+from blocks.shared_pace import SharedLimit, SharedPace
 from blocks.webhook import Webhook
 
-__all__ = ["Limits", "Price", "Timeouts", "VendorAccount", "http_address"]
+__all__ = ["BalanceReply", "Limits", "Price", "Timeouts", "VendorAccount", "http_address"]
 
 Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
@@ -54,6 +54,15 @@ class Timeouts(BaseModel):
     )
 
 
+class BalanceReply(BaseModel, ABC):
+    """A vendor's answer to the question what credits are left."""
+
+    @property
+    @abstractmethod
+    def balance(self) -> float:
+        """Credits left on the account."""
+
+
 # One pace per event loop and account: two flows in a process share what the vendor allows.
 _paces: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[str, str, str], Pace]] = WeakKeyDictionary()
 
@@ -65,6 +74,8 @@ class VendorAccount(Block, ABC):
     env_prefix: ClassVar[str]
     free_question: ClassVar[str]
     """A path whose GET costs nothing and is refused without a valid key."""
+    balance_reply: ClassVar[type[BalanceReply] | None] = None
+    """What that GET answers, at vendors that tell the account's balance so."""
 
     api_key: SecretStr = Field(description="The vendor's API key.")
     base_url: str = Field(description="Where the vendor's API answers.")
@@ -131,6 +142,10 @@ class VendorAccount(Block, ABC):
         if account not in paces:
             paces[account] = self._new_pace()
         return paces[account]
+
+    def shared_limits(self) -> list[SharedLimit]:
+        """The limits on the Prefect server that `shared_limit` names; none without it."""
+        return pace.limits() if isinstance(pace := self._new_pace(), SharedPace) else []
 
     async def ensure_shared_limits(self) -> None:
         """Create the limits that `shared_limit` names on the Prefect server, or set them right; else do nothing."""

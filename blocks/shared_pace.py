@@ -43,8 +43,9 @@ class SharedLimit:
 
     def __init__(self, name: str, windows: Sequence[Window]) -> None:
         self.name = name
-        self._decay = float(int(SLOTS_PER_TURN * min(window.count / _span(window) for window in windows)))
-        self.per_second = self._decay / SLOTS_PER_TURN
+        self.decay_per_second = float(int(SLOTS_PER_TURN * min(window.count / _span(window) for window in windows)))
+        self.slots = int(self.decay_per_second * LONGEST_QUEUE_SECONDS)
+        self.per_second = self.decay_per_second / SLOTS_PER_TURN
         self._made = False
         self._queued = False
         self._silent_until = 0.0
@@ -99,9 +100,7 @@ class SharedLimit:
             # Processes that a schedule starts together would all create it at one time.
             await asyncio.sleep(random.uniform(0, CREATION_SECONDS))  # noqa: S311 - jitter, not a secret
         with suppress(ObjectAlreadyExists):
-            await client.upsert_global_concurrency_limit_by_name(
-                self.name, int(self._decay * LONGEST_QUEUE_SECONDS), self._decay
-            )
+            await client.upsert_global_concurrency_limit_by_name(self.name, self.slots, self.decay_per_second)
         self._made = True
 
     def _alone(self) -> float:
@@ -146,11 +145,14 @@ class SharedPace(Pace):
         self._shared_requests = SharedLimit(f"{name}-requests", requests) if requests else None
         self._shared_generations = SharedLimit(f"{name}-generations", generations) if generations else None
 
+    def limits(self) -> list[SharedLimit]:
+        """The limits on the Prefect server that this pace books its turns at."""
+        return [limit for limit in (self._shared_requests, self._shared_generations) if limit is not None]
+
     async def ensure(self) -> None:
         """Create the limits on the Prefect server, or set them right; repeating it changes nothing."""
-        for limit in (self._shared_requests, self._shared_generations):
-            if limit is not None:
-                await limit.ensure()
+        for limit in self.limits():
+            await limit.ensure()
 
     async def _beyond(self, *, generation: bool) -> None:
         limit = self._shared_generations if generation else self._shared_requests

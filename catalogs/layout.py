@@ -10,6 +10,7 @@ __all__ = [
     "plan_document_path",
     "plan_path",
     "rejects_path",
+    "report_path",
     "seen_path",
     "shard_manifest_path",
     "upkeep_path",
@@ -53,3 +54,8 @@ def upkeep_path(run_id: str) -> str:
 def seen_path(run_id: str) -> str:
     """What planning found out of the pictures' versions."""
     return f"runs/{run_id}/picture-versions.parquet"
+
+
+def report_path(run_id: str) -> str:
+    """What a run came to, as its report tells it."""
+    return f"runs/{run_id}/report.json"

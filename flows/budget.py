@@ -10,6 +10,7 @@ from decimal import Decimal
 from blocks.errors import CatwalkError
 from blocks.storage import ObjectStorage
 from flows.budget_log import BudgetLog, exact, exact_limit, plain
+from flows.events import budget_reached
 
 __all__ = ["Budget", "BudgetReached", "Share", "left_out_of_plan"]
 
@@ -69,6 +70,8 @@ class Budget:
         self.spent = NONE
         self.held = NONE
         self._log = BudgetLog(storage, run_id)
+        self._run_id = run_id
+        self._is_told = False
         self._promised = NONE
         self._looked_at = float("-inf")
         self._queue = asyncio.Lock()
@@ -170,6 +173,9 @@ class Budget:
 
     def _reached(self, price: Decimal, limit: Decimal) -> BudgetReached:
         gone = limit - max(NONE, self._left(limit))
+        if not self._is_told:
+            self._is_told = True
+            budget_reached(self._run_id, limit=float(limit), gone=float(gone))
         return BudgetReached(
             f"not sent, because it costs {plain(price)} credits, and of the {plain(limit)} that the run may spend "
             f"{plain(gone)} are spent or set aside",

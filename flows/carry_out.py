@@ -14,9 +14,10 @@ from blocks.storage import ObjectStorage
 from catalogs.ledger import now
 from catalogs.runs import OpenRun, Runs
 from flows.accounts import check_shared, open_storage, priced_account
+from flows.canary import try_first
 from flows.parameters import ShardRun
 from flows.publish import PublishedManifest, publish_gallery, publish_manifest
-from flows.report import RunReport, as_state, publish_report, summarise
+from flows.report import CanaryVerdict, RunReport, as_state, publish_report, summarise
 from flows.shards import work_shards
 from flows.stored_plan import StoredPlan, write_document
 
@@ -24,13 +25,13 @@ __all__ = ["carry_out"]
 
 
 async def carry_out(plan: StoredPlan, opened: OpenRun, started_at: datetime) -> State[RunReport]:
-    """Do exactly what the plan says, in its order; its run is then at its end."""
+    """Do exactly what the plan says, in its order, unless its canary holds it; its run is then at its end."""
     run = plan.asked
     storage = await open_storage(run.output, run.accounts)
     if run.scale_out is not None and plan.shards > 1:
         check_shared(await accounts_of(plan))
-    shards = await work_shards(shards_of(plan), run.scale_out)
     with TemporaryDirectory(prefix="catwalk-") as scratch:
+        shards, verdict = await work_units(plan, storage, Path(scratch))
         manifest = await publish_manifest(
             storage,
             [*shards, *plan.parts()],
@@ -39,11 +40,25 @@ async def carry_out(plan: StoredPlan, opened: OpenRun, started_at: datetime) -> 
             **await findings(plan, storage, Path(scratch)),
         )
         report = await report_of(plan, manifest, started_at)
+        report.canary = verdict
         await publish_gallery(manifest, report, run.accounts, most=run.gallery_items)
-    await write_document(storage, plan.model_copy(update={"applied_at": now()}))
-    await Runs(storage).end(opened)
+    if verdict is None or verdict.passed:
+        # What a canary holds is carried on under the same name, and the same budget.
+        await write_document(storage, plan.model_copy(update={"applied_at": now()}))
+        await Runs(storage).end(opened)
     await publish_report(report)
     return as_state(report)
+
+
+async def work_units(plan: StoredPlan, storage: ObjectStorage, folder: Path) -> tuple[list[str], CanaryVerdict | None]:
+    """Work through the shards, after a canary if one was asked for; the paths of their manifests, and its verdict."""
+    shards, canary = shards_of(plan), plan.asked.canary
+    tried = None
+    if canary is not None and shards:
+        tried = await try_first(plan.asked, canary, shards[0], storage, folder, due=plan.quote.items)
+    if tried is not None and (not tried.verdict.passed or (canary and canary.only)):
+        return tried.parts, tried.verdict
+    return await work_shards(shards, plan.asked.scale_out), tried and tried.verdict
 
 
 async def findings(plan: StoredPlan, storage: ObjectStorage, folder: Path) -> dict[str, Path | None]:
@@ -67,6 +82,7 @@ async def report_of(plan: StoredPlan, manifest: PublishedManifest, started_at: d
         accounts=await accounts_of(plan),
         max_credits=plan.asked.max_credits,
         finish_by=plan.asked.finish_by,
+        business_date=plan.asked.business_date,
         **manifest.facts(gallery=plan.asked.gallery_items > 0),
     )
 

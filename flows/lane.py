@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from blocks.account import VendorAccount
 from blocks.errors import CatwalkError, VendorError
+from flows.events import lane_closed
 from flows.notices import Notices
 
 __all__ = ["Lane", "LaneClosed"]
@@ -75,3 +76,4 @@ class Lane:
         """Close after an error that every further call would meet too."""
         if error.closes_lane and self.closed_by is None:
             self.closed_by = error
+            lane_closed(self.account.vendor, error)

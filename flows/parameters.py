@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
+from datetime import date
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic.fields import ComputedFieldInfo, FieldInfo
 
+from blocks.errors import CatalogError
+from catalogs.dated import check_places, has_place
 from catalogs.mapping import CatalogSource
 from catalogs.plan import Selection
-from catalogs.recipe import Recipe
+from catalogs.recipe import Recipe, shipped_recipes
 
-__all__ = ["Accounts", "ApplyRun", "CatalogRun", "Retry", "RetryRun", "ScaleOut", "ShardRun"]
+__all__ = [
+    "Accounts",
+    "ApplyRun",
+    "BackfillRun",
+    "Canary",
+    "CatalogRun",
+    "Retry",
+    "RetryRun",
+    "ScaleOut",
+    "ShardRun",
+    "TimeZone",
+]
+
+MOST_BACKFILL_DAYS = 366
 
 Credits = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 FinishTime = Annotated[
@@ -21,6 +39,29 @@ FinishTime = Annotated[
         "with it; empty means no such time."
     ),
 ]
+
+
+def _plain_title(name: str, _field: FieldInfo | ComputedFieldInfo) -> str:
+    """What forms call a field: "Items in flight"."""
+    return name.replace("_", " ").capitalize()
+
+
+FORM = ConfigDict(extra="forbid", frozen=True, field_title_generator=_plain_title)
+
+
+def _known_zone(name: str) -> str:
+    try:
+        return ZoneInfo(name).key
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError(f"{name!r} is not a time zone of the IANA database, such as 'Europe/Berlin'") from error
+
+
+TimeZone = Annotated[str, AfterValidator(_known_zone)]
+
+if TYPE_CHECKING:
+    ShippedRecipe = str
+else:
+    ShippedRecipe = Literal[tuple(sorted(shipped_recipes()))]
 
 
 class Retry(StrEnum):
@@ -33,7 +74,7 @@ class Retry(StrEnum):
 class Accounts(BaseModel):
     """Block documents to use; where one is empty, the vendor's environment variables hold key and address."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = FORM
 
     claid: str | None = Field(default=None, description="Name of a Claid Credentials block.")
     vmake: str | None = Field(default=None, description="Name of a Vmake Credentials block.")
@@ -46,7 +87,7 @@ class Accounts(BaseModel):
 class ScaleOut(BaseModel):
     """Shards as runs of a deployment, on the machines of its work pool."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = FORM
 
     deployment: str = Field(
         default="process-shard/shard", description="The deployment that works through one shard: flow/deployment."
@@ -72,15 +113,36 @@ class ScaleOut(BaseModel):
     )
 
 
+class Canary(BaseModel):
+    """A few of the items that are due, tried first; where a vendor fails them, the others are held."""
+
+    model_config = FORM
+
+    items: int = Field(default=3, ge=1, le=20, description="How many items each vendor is tried with.", examples=[3])
+    most_seconds: float = Field(
+        default=300,
+        gt=0,
+        title="Longest time",
+        description="Seconds that a picture may take from being ordered to being stored.",
+        examples=[120],
+    )
+    only: bool = Field(default=False, title="Nothing else", description="Stop after the canary, well or not.")
+
+
 class CatalogRun(BaseModel):
     """A catalog through a recipe into an output."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = FORM
 
     catalog: CatalogSource = Field(description="The catalog and how its columns are called.")
-    recipe: str | Recipe = Field(
-        default="on-model", description="A shipped recipe's name, a YAML file, or the recipe itself."
-    )
+    recipe: (
+        Annotated[ShippedRecipe, Field(title="Shipped recipe", description="One that comes with Catwalk.")]
+        | Annotated[
+            str,
+            Field(title="Recipe file", description="A YAML file on the worker.", examples=["/srv/recipes/summer.yaml"]),
+        ]
+        | Annotated[Recipe, Field(title="Own recipe", description="The recipe itself.")]
+    ) = Field(default="on-model", description="What is made of each product.", examples=sorted(shipped_recipes()))
     output: str = Field(
         description="Where pictures, ledger and manifest go.", examples=["s3://shop-pictures/autumn", "/data/pictures"]
     )
@@ -105,12 +167,92 @@ class CatalogRun(BaseModel):
         default=None, description="Spread the work over many machines; empty means that this process does it all."
     )
     gallery_items: int = Field(default=1000, ge=0, description="How many items the gallery shows; 0 for no gallery.")
+    business_date: date | None = Field(
+        default=None,
+        description="The day that the run is for, of which there is one run; empty takes the day on which the run was "
+        "due to start, if there is a time zone.",
+        examples=["2026-11-03"],
+    )
+    time_zone: TimeZone | None = Field(
+        default=None,
+        description="The shop's time zone, which tells what day it is; empty for a run that is for no day.",
+        examples=["Europe/Berlin", "America/New_York"],
+    )
+    date_offset_days: int = Field(
+        default=0,
+        ge=-7,
+        le=7,
+        title="Days from the start",
+        description="Days from the start to the business date: -1 where a night works on the export of the day before.",
+        examples=[0, -1],
+    )
+    again: bool = Field(
+        default=False,
+        title="Once more",
+        description="Run although the business date's run has ended; what is delivered is not paid again.",
+    )
+    canary: Canary | None = Field(
+        default=None, description="Try a few items first, and hold the others if a vendor fails them."
+    )
+
+    @model_validator(mode="after")
+    def _has_its_date(self) -> Self:
+        try:
+            check_places(self.catalog.uri)
+        except CatalogError as error:
+            raise ValueError(str(error)) from error
+        if has_place(self.output):
+            raise ValueError(
+                f"output: {self.output!r} would be another output each day, and so every picture would be paid anew each "
+                "day; leave the date out: pictures of all days share an output"
+            )
+        if has_place(self.catalog.uri) and self.business_date is None and self.time_zone is None:
+            raise ValueError(f"catalog: {self.catalog.uri!r} needs a business_date, or a time_zone to take it from")
+        return self
+
+    @property
+    def label(self) -> str:
+        """What the run is called where runs are listed."""
+        return f"{self.business_date} {self.output}" if self.business_date else self.output
+
+
+class BackfillRun(BaseModel):
+    """The runs of a range of business dates, in order; what is done already is passed over."""
+
+    model_config = FORM
+
+    run: CatalogRun = Field(description="What is done for each of the days.")
+    first: date = Field(title="First day", description="The first business date.", examples=["2026-11-01"])
+    last: date = Field(
+        title="Last day",
+        description=f"The last business date, at most {MOST_BACKFILL_DAYS} days in all.",
+        examples=["2026-11-07"],
+    )
+    max_credits: Credits | None = Field(
+        default=None,
+        description="Credits that all the days together may spend, what they spent in earlier runs among them; empty "
+        "means no limit.",
+    )
+    go_on: bool = Field(
+        default=False, title="Go on after a failure", description="Take the next day when a day's run has failed."
+    )
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        days = (self.last - self.first).days + 1
+        if not 1 <= days <= MOST_BACKFILL_DAYS:
+            raise ValueError(
+                f"from {self.first} to {self.last} it is {days} days; a backfill takes from 1 to {MOST_BACKFILL_DAYS}"
+            )
+        if self.run.business_date is not None:
+            raise ValueError("run.business_date: leave it empty; a backfill fills in each of its days")
+        return self
 
 
 class ApplyRun(BaseModel):
     """A stored plan, carried out exactly as it is."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = FORM
 
     plan: str = Field(
         min_length=1,
@@ -130,7 +272,7 @@ class ApplyRun(BaseModel):
 class RetryRun(BaseModel):
     """Units of earlier runs once more, exactly those that ended so."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = FORM
 
     output: str = Field(description="Where the earlier runs put pictures, ledger and manifest.")
     kinds: list[Retry] = Field(
@@ -148,7 +290,7 @@ class RetryRun(BaseModel):
 class ShardRun(BaseModel):
     """One shard of a plan, as its flow run gets it: small enough to be a parameter."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = FORM
 
     output: str = Field(description="Where pictures, ledger and manifest go.")
     catalog: str = Field(description="The catalog's address, which relative picture references start from.")

@@ -15,6 +15,7 @@ from prefect.states import Completed
 from catalogs.ledger import now
 from catalogs.recipe import Recipe, shipped_recipes
 from flows.accounts import open_storage
+from flows.business_date import dated
 from flows.ending import noted
 from flows.parameters import CatalogRun
 from flows.planning import make_plan
@@ -25,10 +26,10 @@ from flows.stored_plan import StoredPlan, keep_plan
 __all__ = ["new_plan_id", "plan_and_store", "plan_catalog"]
 
 
-@flow(name="plan-catalog", flow_run_name="{run.output}", persist_result=False)
+@flow(name="plan-catalog", flow_run_name="{run.label}", persist_result=False)
 async def plan_catalog(run: CatalogRun) -> State[StoredPlan]:
     """Plan, store plan and quote under the output, and show the quote; its result is the plan's document."""
-    return await noted(_planned(run))
+    return await noted(_planned(dated(run, flow_run.get_scheduled_start_time())))
 
 
 async def _planned(run: CatalogRun) -> State[StoredPlan]:

@@ -7,13 +7,19 @@ from datetime import datetime
 from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
+from prefect.runtime import flow_run
+from prefect.states import Completed
 
+from blocks.errors import CatwalkError
 from catalogs.ledger import now
 from catalogs.runs import OpenRun, Runs
 from flows.accounts import check_accounts, open_storage
+from flows.business_date import dated
 from flows.carry_out import carry_out
 from flows.ending import noted
 from flows.finish_by import check_ahead
+from flows.events import run_failed
+from flows.night import UnderWay, one_per_date
 from flows.parameters import CatalogRun
 from flows.plan_catalog import new_plan_id, plan_and_store
 from flows.quote_words import tell_quote
@@ -23,13 +29,20 @@ from flows.rescue import rescue
 __all__ = ["process_catalog"]
 
 # What a run was asked for: whoever asks for the same carries on one that died.
-IDENTITY = {"catalog", "recipe", "output", "selection", "retry", "check_pictures", "retire"}
+IDENTITY = {"catalog", "recipe", "output", "selection", "retry", "check_pictures", "retire", "business_date"}
 
 
-@flow(name="process-catalog", flow_run_name="{run.output}", persist_result=False)
+@flow(name="process-catalog", flow_run_name="{run.label}", persist_result=False)
 async def process_catalog(run: CatalogRun) -> State[RunReport]:
     """Fetch what a killed run left, plan, and carry the plan out at once."""
-    return await noted(deliver(run))
+    due = flow_run.get_scheduled_start_time()
+    try:
+        return await noted(one_per_date(dated(run, due), deliver))
+    except UnderWay as other:
+        return Completed(name="Under way", message=str(other))
+    except CatwalkError as error:
+        run_failed(run.output, error, run_id=str(flow_run.get_id()))
+        raise
 
 
 async def deliver(run: CatalogRun) -> State[RunReport]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import date, datetime
 from itertools import groupby
 from typing import Any
 
@@ -18,11 +18,14 @@ from catalogs.ledger import now
 from flows.artifacts import shown_in_time
 from flows.budget import BudgetReached
 from flows.finish_by import FinishByOverrun, FinishByReached, told
+from flows.events import canary_ended, run_ended
 
-__all__ = ["RunReport", "Spending", "as_state", "publish_report", "summarise"]
+__all__ = ["CanaryVerdict", "RunReport", "Spending", "as_state", "publish_report", "summarise"]
 
 MOST_TROUBLES = 200
 OUT_OF_TIME = (FinishByReached.kind(), FinishByOverrun.kind())
+# What an event tells of a report.
+TOLD = {"recipe", "business_date", "manifest", "gallery", "items", "delivered", "unchanged", "quarantined", "credits"}
 
 
 class Trouble(BaseModel):
@@ -50,13 +53,32 @@ class Spending(BaseModel):
         self.at_risk += row.get("credits_at_risk") or 0.0
 
 
+class CanaryVerdict(BaseModel):
+    """How the items that were tried first came through; `faults` by vendor, `held` the items that then had to wait."""
+
+    passed: bool
+    tried: dict[str, int]
+    faults: dict[str, list[str]]
+    slowest: dict[str, float]
+    held: int = 0
+
+    def words(self) -> str:
+        """The verdict in one line."""
+        tried = ", ".join(f"{count} {vendor}" for vendor, count in self.tried.items()) or "nothing due"
+        if self.passed:
+            return f"canary passed: {tried}"
+        told = "; ".join(f"{vendor}: {faults[0]}" for vendor, faults in self.faults.items())
+        return f"the canary failed, and {self.held} items are held: {told}"
+
+
 class RunReport(BaseModel):
     """
     What a run came to. `delivered` counts items with a picture from every stage; `spending` is by vendor.
 
     `credits` is what each vendor charged, `money` the same in money where the account has the price of a credit;
     `budget_held` counts units that were held because the run may not spend more than `max_credits`, `finish_by_held`
-    those that were held because it finishes by `finish_by`.
+    those that were held because it finishes by `finish_by`. `done_already`: the run found its business date done, and
+    this is what was reported then.
     """
 
     run_id: str
@@ -79,6 +101,9 @@ class RunReport(BaseModel):
     budget_held: int = 0
     finish_by: datetime | None = None
     finish_by_held: int = 0
+    business_date: date | None = None
+    done_already: bool = False
+    canary: CanaryVerdict | None = None
     troubles: list[Trouble]
 
     @property
@@ -103,7 +128,9 @@ class RunReport(BaseModel):
         at_risk = ", ".join(f"{sums.at_risk:g} {vendor}" for vendor, sums in self.spending.items() if sums.at_risk)
         if at_risk:
             parts.append(f"may be charged for nothing: {at_risk}")
-        return "; ".join(parts)
+        before = f"{self.business_date}: done already: " if self.done_already else ""
+        canary = f"{self.canary.words()}; " if self.canary is not None else ""
+        return before + canary + "; ".join(parts)
 
     def stages(self) -> Iterator[str]:
         """Each stage's credits in a few words."""
@@ -180,8 +207,25 @@ def _trouble(row: dict[str, Any]) -> Trouble:
 
 
 async def publish_report(report: RunReport) -> None:
-    """Put the report where the Prefect UI shows it: a summary, a table of stages, a table of troubles."""
+    """
+    Put the report where the Prefect UI shows it: a summary, a table of stages, a table of troubles.
+
+    The run's events say so too.
+    """
+    _emit_events(report)
     await shown_in_time(_create_artifacts(report), "The report's artifacts")
+
+
+def _emit_events(report: RunReport) -> None:
+    state = as_state(report)
+    outcome = "failed" if state.is_failed() else "partial" if state.name == "Partial" else "completed"
+    run_ended(report.run_id, report.output, outcome, report.model_dump(mode="json", include=TOLD) | _words(report))
+    if report.canary is not None:
+        canary_ended(report.run_id, report.output, report.canary.model_dump(mode="json") | _words(report))
+
+
+def _words(report: RunReport) -> dict[str, str]:
+    return {"headline": report.headline()}
 
 
 async def _create_artifacts(report: RunReport) -> None:
@@ -207,7 +251,7 @@ def _markdown(report: RunReport) -> str:
     lines = [
         f"# {report.headline()}",
         (
-            f"Recipe **{report.recipe}**, run `{report.run_id}`, {report.started_at:%Y-%m-%d %H:%M:%S} to "
+            f"Recipe **{report.recipe}**, run `{report.run_id}`{_for_its_day(report)}, {report.started_at:%Y-%m-%d %H:%M:%S} to "
             f"{report.finished_at:%H:%M:%S} UTC."
         ),
         f"Output: `{report.output}`; manifest: `{report.manifest}`.",
@@ -215,8 +259,14 @@ def _markdown(report: RunReport) -> str:
     return "\n\n".join(lines)
 
 
+def _for_its_day(report: RunReport) -> str:
+    return f" for {report.business_date}" if report.business_date else ""
+
+
 def as_state(report: RunReport) -> State[RunReport]:
-    """How the flow run ends: completed, partial, or failed when nothing at all came of it."""
+    """How the flow run ends: completed, partial, held by its canary, or failed when nothing at all came of it."""
+    if report.canary is not None and not report.canary.passed:
+        return Failed(name="Held", message=report.headline(), data=report)
     if report.complete:
         return Completed(message=report.headline(), data=report)
     in_vain = not (report.delivered or report.unchanged or report.budget_held or report.finish_by_held)

@@ -10,7 +10,7 @@ import httpx
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl
 
 from blocks.account import Limits, Price, VendorAccount
-from blocks.ailabtools.wire import Envelope
+from blocks.ailabtools.wire import CreditsReply, Envelope
 from blocks.errors import (
     ContentRefused,
     ContractDrift,
@@ -77,6 +77,7 @@ class AILabToolsCredentials(VendorAccount):
     vendor = "AILabTools"
     env_prefix = "AILABTOOLS"
     free_question = "/api/common/query-credits"
+    balance_reply = CreditsReply
 
     _block_type_name = "AILabTools Credentials"
     _block_type_slug = "ailabtools-credentials"

@@ -7,9 +7,10 @@ from typing import Annotated, Any, Self
 import httpx
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
 
+from blocks.account import BalanceReply
 from blocks.operation import Result
 
-__all__ = ["CreatedReply", "Envelope", "StandingReply"]
+__all__ = ["CreatedReply", "CreditsReply", "Envelope", "StandingReply"]
 
 
 def _object_or_none(value: Any) -> Any:
@@ -115,3 +116,18 @@ class StandingReply(_Reply):
         if self.status is None:
             raise ValueError("neither task_status nor data.task_status")
         return self
+
+
+class _Pool(_Body):
+    balance: float
+
+
+class CreditsReply(BalanceReply, _Body):
+    """The account's pools of credits."""
+
+    data: list[_Pool]
+
+    @property
+    def balance(self) -> float:
+        """The credits of all pools."""
+        return sum(pool.balance for pool in self.data)

@@ -24,6 +24,7 @@ from deployments.cli.rescue import rescue  # noqa: E402
 from deployments.cli.retry import retry  # noqa: E402
 from deployments.cli.run import run  # noqa: E402
 from deployments.cli.sandbox import sandbox  # noqa: E402
+from deployments.cli.setup import setup  # noqa: E402
 from deployments.cli.status import status  # noqa: E402
 from deployments.cli.webhooks import webhooks  # noqa: E402
 
@@ -39,7 +40,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, inspect, plan, apply, run, retry, rescue, status, doctor, sandbox, webhooks):
+for command in (demo, inspect, plan, apply, run, retry, rescue, status, doctor, setup, sandbox, webhooks):
     app.command()(command)
 
 

@@ -116,6 +116,8 @@ def _stop_temporary_server() -> None:
 
 def exit_code(report: RunReport) -> int:
     """0 complete, 3 partial, 1 when nothing came of it or an account could not go on before anything was delivered."""
+    if report.canary is not None and not report.canary.passed:
+        return EXIT_NOT_DONE
     if report.complete:
         return 0
     if report.budget_held or report.finish_by_held:

@@ -10,6 +10,7 @@ import typer
 from deployments.cli.console import tell_quote
 from deployments.cli.flow import announce_prefect, result_of_flow
 from deployments.cli.request import (
+    BusinessDate,
     Catalog,
     CheckPictures,
     Config,
@@ -21,6 +22,7 @@ from deployments.cli.request import (
     Repeat,
     Retire,
     Skus,
+    Zone,
     request_of,
 )
 from flows.plan_catalog import plan_catalog
@@ -42,6 +44,8 @@ def plan(
     check_pictures: CheckPictures = False,
     retire: Retire = False,
     max_credits: MaxCredits = None,
+    business_date: BusinessDate = None,
+    time_zone: Zone = None,
     json: Annotated[bool, typer.Option("--json", help="Print the plan's document, for machines.")] = False,
 ) -> None:
     """Say what a run would do, cost and leave out, and keep it as a plan that `apply` carries out; pays nothing."""
@@ -57,6 +61,8 @@ def plan(
         check_pictures=check_pictures,
         retire=retire,
         max_credits=max_credits,
+        business_date=business_date,
+        time_zone=time_zone,
     )
     asyncio.run(check_request(request))
     announce_prefect()

@@ -7,12 +7,18 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
 
+from blocks.errors import CatalogError
+from catalogs.ledger import now
 from catalogs.plan import Selection
 from deployments.cli.config import load_config
-from flows.parameters import CatalogRun, Retry
+from flows.business_date import dated
+from flows.parameters import Canary, CatalogRun, Retry
 
 __all__ = [
+    "Again",
+    "BusinessDate",
     "Catalog",
     "CheckPictures",
     "Config",
@@ -24,6 +30,8 @@ __all__ = [
     "Repeat",
     "Retire",
     "Skus",
+    "TryFirst",
+    "Zone",
     "request_of",
 ]
 
@@ -53,6 +61,19 @@ MaxCredits = Annotated[
         help="Spend no more than N credits, all vendors' together: whole items by priority first; the rest is held.",
     ),
 ]
+BusinessDate = Annotated[
+    datetime | None,
+    typer.Option(formats=["%Y-%m-%d"], help="The day that the run is for: one run each; fills {business_date}."),
+]
+Zone = Annotated[
+    str | None, typer.Option(help="Take the business date from today in this zone, such as Europe/Berlin.")
+]
+Again = Annotated[
+    bool, typer.Option("--again", help="Run although the business date's run has ended; nothing is paid twice.")
+]
+TryFirst = Annotated[
+    bool, typer.Option("--canary", help="Try three items per vendor first, and hold the others if a vendor fails.")
+]
 
 
 def request_of(
@@ -69,23 +90,42 @@ def request_of(
     retire: bool,
     max_credits: float | None,
     finish_by: datetime | None = None,
+    business_date: datetime | None = None,
+    time_zone: str | None = None,
+    again: bool = False,
+    canary: bool = False,
 ) -> CatalogRun:
-    """The request, with what the config file adds; raises `CatalogError` naming the field of the file at fault."""
+    """
+    The request for its business date, with what the config file adds.
+
+    Raises `CatalogError` naming the field or option at fault.
+    """
     if not catalog.strip():
         raise typer.BadParameter("it is empty", param_hint="CATALOG")
     settings = load_config(config)
-    return CatalogRun(
-        catalog=settings.source(catalog),
-        recipe=recipe,
-        output=output,
-        selection=Selection(skus=sku or [], limit=limit, force=force),
-        accounts=settings.accounts,
-        retry=retry or [],
-        check_pictures=check_pictures,
-        retire=retire,
-        max_credits=max_credits,
-        finish_by=finish_by,
-        items_in_flight=settings.items_in_flight,
-        scale_out=settings.scale_out,
-        gallery_items=settings.gallery_items,
-    )
+    fields = {
+        "catalog": settings.source(catalog),
+        "recipe": recipe,
+        "output": output,
+        "selection": Selection(skus=sku or [], limit=limit, force=force),
+        "accounts": settings.accounts,
+        "retry": retry or [],
+        "check_pictures": check_pictures,
+        "retire": retire,
+        "max_credits": max_credits,
+        "finish_by": finish_by,
+        "items_in_flight": settings.items_in_flight,
+        "scale_out": settings.scale_out,
+        "gallery_items": settings.gallery_items,
+        "business_date": business_date.date() if business_date else None,
+        "time_zone": time_zone,
+        "again": again,
+        "canary": Canary() if canary else None,
+    }
+    try:
+        return dated(CatalogRun.model_validate(fields), now())
+    except ValidationError as error:
+        told = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(str(part) for part in told["loc"])
+        words = str(told["msg"]).removeprefix("Value error, ")
+        raise CatalogError(f"{place}: {words}" if place else words, next_step="Correct the option.") from error

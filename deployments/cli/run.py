@@ -13,6 +13,8 @@ from deployments.cli.console import tell_quote, tell_report
 from deployments.cli.finish_by import FinishBy
 from deployments.cli.flow import announce_prefect, exit_code, result_of_flow
 from deployments.cli.request import (
+    Again,
+    BusinessDate,
     Catalog,
     CheckPictures,
     Config,
@@ -24,6 +26,8 @@ from deployments.cli.request import (
     Repeat,
     Retire,
     Skus,
+    TryFirst,
+    Zone,
     request_of,
 )
 from flows.planning import check_run, make_plan
@@ -45,6 +49,10 @@ def run(
     retire: Retire = False,
     max_credits: MaxCredits = None,
     finish_by: FinishBy = None,
+    business_date: BusinessDate = None,
+    time_zone: Zone = None,
+    again: Again = False,
+    canary: TryFirst = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be done and paid; store nothing, do nothing.")
     ] = False,
@@ -66,6 +74,10 @@ def run(
         retire=retire,
         max_credits=max_credits,
         finish_by=finish_by,
+        business_date=business_date,
+        time_zone=time_zone,
+        again=again,
+        canary=canary,
     )
     if dry_run:
         with TemporaryDirectory(prefix="catwalk-") as folder:
