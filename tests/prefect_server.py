@@ -77,6 +77,10 @@ class PrefectServer:
         """Ask for something that may be refused."""
         return self._ask("POST", path, body)
 
+    def send(self, method: str, path: str, body: Any) -> httpx.Response:
+        """Change something, by another method."""
+        return self._ask(method, path, body)
+
     def _ask(self, method: str, path: str, body: Any = None) -> httpx.Response:
         """Ask as Prefect's own client does: again while the server's SQLite is locked."""
 
