@@ -14,7 +14,7 @@ from PIL import Image
 from blocks import AILabToolsCredentials, VmakeCredentials, exchange
 from blocks.account import VendorAccount
 from blocks.ailabtools import TryOnRefiner
-from blocks.checkup import check_account
+from blocks.checkup import balance_of, check_account
 from blocks.download import download
 from blocks.errors import (
     AuthFailed,
@@ -104,6 +104,20 @@ async def run(
     """Go the whole way, from the pictures to the pictures."""
     results = await follow(operation, await submit(operation, options, account), account)
     return [await download(result.url, account) for result in results]
+
+
+async def test_a_balance_falls_by_what_was_charged(sandbox: RunningSandbox) -> None:
+    """AILabTools tells it; of a vendor that does not, nothing is known, and nothing is asked."""
+    refiner = TryOnRefiner()
+    at = account(sandbox, refiner, "balance-key")
+    before = await balance_of(at)
+    await run(refiner, {}, at)
+    after = await balance_of(at)
+
+    assert before is not None
+    assert after is not None
+    assert at.prices.try_on_refiner_picture == before - after
+    assert await balance_of(account(sandbox, FashionModel())) is None
 
 
 @each_operation

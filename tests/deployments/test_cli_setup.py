@@ -131,7 +131,11 @@ def test_without_a_server_it_says_what_is_missing(shop: Catwalk, tmp_path: Path)
     [
         ("process-catalog/catalog", {"rum": {}}, "'rum' was unexpected"),
         ("process-catalog/catalog", {"run": {"outputt": "out"}}, "'run'"),
-        ("process-catalog/nightly", {"run": {"canary": {"item": 3}}}, "'run.canary'"),
+        (
+            "process-catalog/nightly",
+            {"run": {"catalog": {"uri": "c"}, "output": "o", "canary": {"item": 3}}},
+            "'run.canary'",
+        ),
         ("backfill/backfill", {"backfill": {"first": "2026-11-01", "lost": "2026-11-02"}}, "'backfill'"),
         ("rescue/rescue", {"outputs": "out"}, "'outputs' was unexpected"),
         ("retry/retry", {"kinds": ["failed"]}, "'kinds' was unexpected"),

@@ -13,12 +13,12 @@ from pydantic import ValidationError
 from flows.business_date import business_date_of, dated
 from flows.parameters import BackfillRun, CatalogRun
 
-# The days on which the clocks change, in spring and in autumn; Kolkata's do not.
+# Past days on which the clocks changed, there and back; Kolkata's do not.
 CHANGES = {
     "Europe/Berlin": (date(2026, 3, 29), date(2026, 10, 25)),
     "America/New_York": (date(2026, 3, 8), date(2026, 11, 1)),
-    "Australia/Sydney": (date(2026, 10, 4), date(2027, 4, 4)),
-    "Australia/Lord_Howe": (date(2026, 10, 4), date(2027, 4, 4)),
+    "Australia/Sydney": (date(2026, 4, 5), date(2026, 10, 4)),
+    "Australia/Lord_Howe": (date(2026, 4, 5), date(2026, 10, 4)),
     "Asia/Kolkata": (date(2026, 3, 29), date(2026, 10, 25)),
 }
 CRONS = ("30 1 * * *", "30 2 * * *", "0 0 * * *", "45 23 * * *")
