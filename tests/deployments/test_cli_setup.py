@@ -26,6 +26,7 @@ DEPLOYMENTS = {
     "backfill/backfill",
     "rescue/rescue",
     "retry/retry",
+    "process-shard/shard",
 }
 ITEMS, STAGES = 12, 3
 WRITES = ("created", "updated")

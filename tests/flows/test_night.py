@@ -58,10 +58,12 @@ class Worker:
 
     def __init__(self, *, gate: asyncio.Event | None = None) -> None:
         self.done = 0
+        self.begun = asyncio.Event()
         self._gate = gate
 
     async def __call__(self, _run: CatalogRun) -> State[RunReport]:
         """Do it, once the gate is open."""
+        self.begun.set()
         if self._gate is not None:
             await self._gate.wait()
         self.done += 1
@@ -128,10 +130,10 @@ async def test_other_dates_and_requests_are_nights_of_their_own(tmp_path: Path) 
 
 async def test_a_cancelled_start_leaves_the_date_to_the_next(tmp_path: Path) -> None:
     """At once: what is told to stop says so."""
-    cancelled = asyncio.create_task(one_per_date(night_of(tmp_path), Worker(gate=asyncio.Event())))
+    stopped = Worker(gate=asyncio.Event())
+    cancelled = asyncio.create_task(one_per_date(night_of(tmp_path), stopped))
     nights = Nights(ObjectStorage.from_uri(str(tmp_path)), date(2026, 10, 25), _asked(night_of(tmp_path)))
-    while await nights.latest() is None:
-        await asyncio.sleep(0)
+    await stopped.begun.wait()
     cancelled.cancel()
     with pytest.raises(asyncio.CancelledError):
         await cancelled
@@ -151,8 +153,7 @@ async def test_a_second_start_stands_back_from_a_living_one(tmp_path: Path, monk
     gate = asyncio.Event()
     worker = Worker(gate=gate)
     first = asyncio.create_task(one_per_date(night_of(tmp_path), worker))
-    while not [*tmp_path.rglob("*.json")]:
-        await asyncio.sleep(0.01)
+    await worker.begun.wait()
 
     with pytest.raises(UnderWay, match=r"2026-10-25 is being worked on by a run on .* Nothing was sent"):
         await one_per_date(night_of(tmp_path), worker)
