@@ -27,6 +27,8 @@ DEPLOYMENTS = {
     "rescue/rescue",
     "retry/retry",
     "process-shard/shard",
+    "plan-catalog/plan",
+    "apply-plan/apply",
 }
 ITEMS, STAGES = 12, 3
 WRITES = ("created", "updated")

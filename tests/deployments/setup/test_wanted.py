@@ -25,7 +25,10 @@ def test_every_entrypoint_is_a_flow_whose_form_takes_its_parameters(each: Descri
 
     assert set(each.parameters) <= set(form["properties"])
     assert form["additionalProperties"] is False
-    assert each.flow.name in {"process-catalog", "process-shard", "backfill", "rescue", "retry"}
+    assert each.flow.name in {
+        *("process-catalog", "process-shard", "plan-catalog", "apply-plan"),
+        *("backfill", "rescue", "retry"),
+    }
 
 
 def test_a_shop_fills_its_places() -> None:
