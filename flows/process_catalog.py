@@ -17,8 +17,8 @@ from flows.accounts import check_accounts, open_storage
 from flows.business_date import dated
 from flows.carry_out import carry_out
 from flows.ending import noted
-from flows.finish_by import check_ahead
 from flows.events import run_failed
+from flows.finish_by import check_ahead
 from flows.night import UnderWay, one_per_date
 from flows.parameters import CatalogRun
 from flows.plan_catalog import new_plan_id, plan_and_store

@@ -17,8 +17,8 @@ from blocks.account import VendorAccount
 from catalogs.ledger import now
 from flows.artifacts import shown_in_time
 from flows.budget import BudgetReached
-from flows.finish_by import FinishByOverrun, FinishByReached, told
 from flows.events import canary_ended, run_ended
+from flows.finish_by import FinishByOverrun, FinishByReached, told
 
 __all__ = ["CanaryVerdict", "RunReport", "Spending", "as_state", "publish_report", "summarise"]
 
