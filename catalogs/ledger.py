@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -24,7 +25,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from blocks.errors import JobFailed, StorageError
 from blocks.storage import MissingObject, ObjectStorage
-from catalogs.journal import Journal, read_journal
+from catalogs.journal import Journal, read_journal, read_lines
 
 __all__ = ["Attempt", "AttemptState", "Ledger", "StoredPicture", "now"]
 
@@ -137,17 +138,28 @@ class Ledger:
 
         Raises `StorageError` for a record that can't be read: without it, nobody knows what was paid.
         """
-        latest: Attempt | None = None
-        number = 1
-        while (found := await self._held(unit_key, number)) is not None:
-            latest = found
-            number += 1
-        return latest and await self._further(latest)
+        held = await self._all_held(unit_key)
+        return await self._further(held[-1]) if held else None
 
     async def attempt(self, unit_key: str, number: int) -> Attempt | None:
         """One attempt, if it was made; raises as `latest` does."""
         found = await self._held(unit_key, number)
         return found and await self._further(found)
+
+    async def attempts(self, unit_keys: Iterable[str]) -> dict[str, list[Attempt]]:
+        """All attempts at some units, by unit and in order, of which no more than these is held; raises as `latest` does."""
+        held = {key: await self._all_held(key) for key in unit_keys}
+        names: dict[str, set[bytes]] = {}
+        for attempt in (attempt for attempts in held.values() for attempt in attempts):
+            if attempt.journal is not None and attempt.state in _OPEN:
+                names.setdefault(attempt.journal, set()).add(_name(attempt).encode())
+        lines: dict[bytes, bytes] = {}
+        for journal, wanted in names.items():
+            lines |= await read_lines(self._storage, f"{JOURNALS}/{journal}", wanted)
+        return {
+            key: [self._told(attempt, lines.get(_name(attempt).encode())) for attempt in attempts]
+            for key, attempts in held.items()
+        }
 
     async def claim(self, attempt: Attempt) -> bool:
         """Create the attempt's object; True gives the right to send its paid call, to one caller only."""
@@ -167,6 +179,12 @@ class Ledger:
         """Finish writing what is being written, as for units that are cancelled."""
         await self._writer.close()
 
+    async def _all_held(self, unit_key: str) -> list[Attempt]:
+        held: list[Attempt] = []
+        while (found := await self._held(unit_key, len(held) + 1)) is not None:
+            held.append(found)
+        return held
+
     async def _held(self, unit_key: str, number: int) -> Attempt | None:
         path = _path(unit_key, number)
         try:
@@ -178,7 +196,9 @@ class Ledger:
         """The state that the claimer's journal tells, if it is further than the object's."""
         if attempt.journal is None or attempt.state not in _OPEN:
             return attempt
-        line = await self._journalled(attempt.journal, _name(attempt).encode())
+        return self._told(attempt, await self._journalled(attempt.journal, _name(attempt).encode()))
+
+    def _told(self, attempt: Attempt, line: bytes | None) -> Attempt:
         if line is None:
             return attempt
         told = self._decoded(line, f"{JOURNALS}/{attempt.journal}")

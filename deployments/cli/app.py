@@ -17,6 +17,7 @@ from deployments.cli.apply import apply  # noqa: E402
 from deployments.cli.console import complain  # noqa: E402
 from deployments.cli.demo import demo  # noqa: E402
 from deployments.cli.doctor import doctor  # noqa: E402
+from deployments.cli.explain import explain  # noqa: E402
 from deployments.cli.flow import leave  # noqa: E402
 from deployments.cli.inspect import inspect  # noqa: E402
 from deployments.cli.plan import plan  # noqa: E402
@@ -40,7 +41,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, inspect, plan, apply, run, retry, rescue, status, doctor, setup, sandbox, webhooks):
+for command in (demo, inspect, plan, apply, run, retry, rescue, status, explain, doctor, setup, sandbox, webhooks):
     app.command()(command)
 
 

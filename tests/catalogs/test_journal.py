@@ -12,7 +12,7 @@ import pytest
 from blocks.errors import StorageError
 from blocks.storage import ObjectStorage
 from catalogs import journal
-from catalogs.journal import Journal, read_journal
+from catalogs.journal import Journal, read_journal, read_lines
 
 FOLDER = "ledger/journals/one"
 
@@ -123,3 +123,14 @@ async def test_a_line_is_written_though_nobody_waits_for_it_any_more(storage: Ob
     await writer.close()
 
     assert await parts_of(storage) == [[b"first", b"second", b"third"]]
+
+
+async def test_the_last_word_under_a_name_is_found(storage: ObjectStorage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In whatever part it stands, and whole lines only; other names are left out."""
+    monkeypatch.setattr(journal, "PART_BYTES", 10)
+    writer = Journal(storage, FOLDER)
+    for line in (b"a first", b"b first", b"a second", b"c first", b"b second"):
+        await writer.add(line)
+    await storage.write(f"{FOLDER}/999999.jsonl", b"a torn", content_type="application/x-ndjson")
+
+    assert {b"a": b"second", b"b": b"second"} == await read_lines(storage, FOLDER, {b"a", b"b", b"z"})

@@ -232,3 +232,20 @@ async def test_a_later_versions_record_can_be_read(storage: ObjectStorage) -> No
 def test_the_present_is_in_utc() -> None:
     """Ledgers of machines in several time zones can be compared."""
     assert now().utcoffset() == timedelta(0)
+
+
+async def test_all_attempts_at_some_units_are_told_in_order(storage: ObjectStorage) -> None:
+    """Each with the further of its two states, and nobody else's."""
+    claimer, other = Ledger(storage), key_of("B")
+    first = an_attempt(journal=claimer.journal)
+    again = an_attempt(journal=claimer.journal, number=2)
+    for attempt in (first, again, an_attempt(unit_key=other, journal=claimer.journal)):
+        await claimer.claim(attempt)
+    await claimer.record(first.becomes(AttemptState.REFUSED, error_kind="rate_limited"))
+    await claimer.record(again.becomes(AttemptState.SUBMITTED, job_id="job-2"))
+    await claimer.record(again.becomes(AttemptState.DONE, job_id="job-2", pictures=(a_picture(),)))
+    found = await Ledger(storage).attempts([KEY, key_of("C")])
+
+    assert {KEY, key_of("C")} == found.keys()
+    assert [] == found[key_of("C")]
+    assert [(1, "refused", None), (2, "done", "job-2")] == [(one.number, one.state, one.job_id) for one in found[KEY]]
