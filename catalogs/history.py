@@ -73,7 +73,8 @@ class SkuHistory(BaseModel):
     """
     A SKU under one recipe. `open_run` names a run that has planned it and not ended, whose plan is then what is told.
 
-    `credits` and `credits_at_risk` add up all attempts at its present units, by vendor.
+    `credits` and `credits_at_risk` add up the attempts at its present units that were made for it, by vendor; another
+    SKU of which all is the same may have paid for the others.
     """
 
     sku: str
@@ -94,19 +95,19 @@ class SkuHistory(BaseModel):
     @computed_field
     @property
     def credits(self) -> dict[str, float]:
-        """What its attempts were charged."""
+        """What was charged for it."""
         return self._sums(_charged)
 
     @computed_field
     @property
     def credits_at_risk(self) -> dict[str, float]:
-        """What its attempts may have been charged, for no picture."""
+        """What may have been charged for it, for no picture."""
         return self._sums(Attempt.at_risk)
 
     def _sums(self, price: Callable[[Attempt], float]) -> dict[str, float]:
         sums: dict[str, float] = {}
         for attempt in (attempt for stage in self.stages for attempt in stage.attempts):
-            if price(attempt):
+            if attempt.sku == self.sku and price(attempt):
                 sums[attempt.vendor] = sums.get(attempt.vendor, 0.0) + price(attempt)
         return sums
 

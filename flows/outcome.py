@@ -26,20 +26,25 @@ FORGETTING = (
 
 
 def ended(unit: Unit, attempt: Attempt, run_id: str) -> ManifestRow:
-    """The row of a unit whose attempt is done, failed or unknown; a charge that an earlier run made is named so."""
-    done = attempt.state is AttemptState.DONE
+    """
+    The row of a unit whose attempt is done, failed or unknown.
+
+    What an earlier run, or another SKU with the very same unit, was charged for is named so; the charge itself
+    stands in one row alone, that of the SKU for which the call was sent, so that sums are right.
+    """
+    mine = _is_of(unit, attempt)
     return _row(
         unit,
         status=str(attempt.state),
-        reason=unit.reason if attempt.run_id == run_id else f"by run {attempt.run_id}",
+        reason=_reason(unit, attempt, run_id),
         run_id=attempt.run_id,
         pictures=attempt.pictures,
         attempt=attempt.number,
         vendor=attempt.vendor,
         job_id=attempt.job_id,
         request_id=attempt.request_id,
-        credits=attempt.credits if done else 0.0,
-        credits_at_risk=attempt.at_risk(),
+        credits=attempt.credits if mine and attempt.state is AttemptState.DONE else 0.0,
+        credits_at_risk=attempt.at_risk() if mine else 0.0,
         error_kind=attempt.error_kind,
         error_message=attempt.error_message,
         submitted_at=attempt.submitted_at or attempt.claimed_at,
@@ -47,12 +52,23 @@ def ended(unit: Unit, attempt: Attempt, run_id: str) -> ManifestRow:
     )
 
 
+def _is_of(unit: Unit, attempt: Attempt) -> bool:
+    """Whether the attempt was made for this unit's row; two SKUs of which all is the same share one unit."""
+    return (attempt.recipe, attempt.sku) == (unit.recipe, unit.sku)
+
+
+def _reason(unit: Unit, attempt: Attempt, run_id: str) -> str:
+    if attempt.run_id != run_id:
+        return f"by run {attempt.run_id}"
+    return unit.reason if _is_of(unit, attempt) else f"for SKU {attempt.sku!r}, which is the same in all that counts"
+
+
 def interrupted(unit: Unit, error: CatwalkError, run_id: str, attempt: Attempt | None = None) -> ManifestRow:
     """The row of a unit that came to no end in this run; `attempt` is what the ledger says of it."""
     error.at(sku=unit.sku, stage=unit.stage)
     facts: dict[str, Any] = {"run_id": run_id}
     if attempt is not None and attempt.at_risk():
-        facts |= _risked(attempt)
+        facts |= _risked(unit, attempt)
     if isinstance(error, VendorError):
         said = {"vendor": error.vendor, "job_id": error.job_id, "request_id": error.request_id}
         facts |= {name: word for name, word in said.items() if word}
@@ -67,7 +83,7 @@ def interrupted(unit: Unit, error: CatwalkError, run_id: str, attempt: Attempt |
     )
 
 
-def _risked(attempt: Attempt) -> dict[str, Any]:
+def _risked(unit: Unit, attempt: Attempt) -> dict[str, Any]:
     """An attempt that the vendor may have charged, under the run that made it."""
     return {
         "run_id": attempt.run_id,
@@ -76,7 +92,7 @@ def _risked(attempt: Attempt) -> dict[str, Any]:
         "job_id": attempt.job_id,
         "request_id": attempt.request_id,
         "submitted_at": attempt.submitted_at,
-        "credits_at_risk": attempt.at_risk(),
+        "credits_at_risk": attempt.at_risk() if _is_of(unit, attempt) else 0.0,
     }
 
 

@@ -178,6 +178,8 @@ def _total(history: SkuHistory, accounts: Mapping[str, VendorAccount]) -> str:
     charged = [_sum(vendor, price, accounts) for vendor, price in history.credits.items()]
     at_risk = [_sum(vendor, price, accounts) for vendor, price in history.credits_at_risk.items()]
     words = f"{', '.join(charged) or 'no'} credits charged"
+    if any(attempt.sku != history.sku for stage in history.stages for attempt in stage.attempts):
+        words += "; what was sent for another SKU is charged to that one"
     return f"{words}; may be charged for nothing: {', '.join(at_risk)}" if at_risk else words
 
 

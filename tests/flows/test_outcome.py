@@ -77,6 +77,17 @@ def test_what_an_earlier_run_paid_is_booked_to_that_run() -> None:
     assert ("run-1", "by run run-1", 2.0) == (row.run_id, row.reason, row.credits)
 
 
+@pytest.mark.parametrize("state", [AttemptState.DONE, AttemptState.FAILED, AttemptState.UNKNOWN])
+def test_a_unit_that_two_skus_share_is_charged_in_one_row(state: AttemptState) -> None:
+    """The other has the picture too, names whose it is, and adds nothing to any sum."""
+    shared = attempt(state, sku="B", pictures=(a_picture(),) if state is AttemptState.DONE else ())
+    row, paid = ended(UNIT, shared, "run-1"), ended(a_unit(sku="B"), shared, "run-1")
+
+    assert (0.0, 0.0) == (row.credits, row.credits_at_risk)
+    assert 2.0 == paid.credits + paid.credits_at_risk
+    assert "for SKU 'B', which is the same in all that counts" == row.reason
+
+
 @pytest.mark.parametrize(
     ("error", "status"),
     [
