@@ -33,6 +33,17 @@ class Limits(BaseModel):
     generations_per_minute: int | None = Field(default=None, ge=1, description="Paid calls per minute.")
     jobs_in_flight: int = Field(default=500, ge=1, description="Jobs running at the vendor at one time.")
 
+    @property
+    def paid_calls_per_minute(self) -> float | None:
+        """The tightest of the limits that a paid call meets; None without one."""
+        rates = (
+            (self.requests_per_second, 60),
+            (self.requests_per_minute, 1),
+            (self.generations_per_second, 60),
+            (self.generations_per_minute, 1),
+        )
+        return min((float(count * times) for count, times in rates if count is not None), default=None)
+
 
 class Timeouts(BaseModel):
     """How long each kind of wait may last, in seconds."""

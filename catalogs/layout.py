@@ -6,13 +6,16 @@ __all__ = [
     "CSV_PATH",
     "GALLERY_PATH",
     "MANIFEST_PATH",
+    "failures_path",
     "left_out_path",
     "plan_document_path",
     "plan_path",
     "rejects_path",
     "report_path",
+    "run_page_path",
     "seen_path",
     "shard_manifest_path",
+    "shared_gallery_path",
     "upkeep_path",
 ]
 
@@ -34,6 +37,21 @@ def plan_document_path(plan_id: str) -> str:
 def shard_manifest_path(run_id: str, shard: int) -> str:
     """What one shard came to."""
     return f"runs/{run_id}/shard-{shard:05}.parquet"
+
+
+def run_page_path(run_id: str) -> str:
+    """The report of a run, as a page."""
+    return f"runs/{run_id}/report.html"
+
+
+def failures_path(run_id: str) -> str:
+    """All that a run left without a picture."""
+    return f"runs/{run_id}/failures.csv"
+
+
+def shared_gallery_path(run_id: str) -> str:
+    """A gallery whose pictures can be seen for a while by whoever has its link."""
+    return f"runs/{run_id}/gallery.html"
 
 
 def rejects_path(run_id: str) -> str:

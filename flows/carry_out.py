@@ -18,6 +18,7 @@ from flows.canary import try_first
 from flows.parameters import ShardRun
 from flows.publish import PublishedManifest, publish_gallery, publish_manifest
 from flows.report import CanaryVerdict, RunReport, as_state, publish_report, summarise
+from flows.run_page import publish_run_page
 from flows.shards import work_shards
 from flows.stored_plan import StoredPlan, write_document
 
@@ -41,7 +42,8 @@ async def carry_out(plan: StoredPlan, opened: OpenRun, started_at: datetime) -> 
         )
         report = await report_of(plan, manifest, started_at)
         report.canary = verdict
-        await publish_gallery(manifest, report, run.accounts, most=run.gallery_items)
+        report = await publish_gallery(manifest, report, run.accounts, most=run.gallery_items)
+        report = await publish_run_page(manifest, report, await accounts_of(plan), Path(scratch))
     if verdict is None or verdict.passed:
         # What a canary holds is carried on under the same name, and the same budget.
         await write_document(storage, plan.model_copy(update={"applied_at": now()}))

@@ -23,6 +23,7 @@ from flows.accounts import open_storage
 from flows.parameters import Accounts
 from flows.publishing import alone, replaced
 from flows.report import RunReport
+from flows.shared_gallery import share_gallery
 from flows.thumbnails import thumbnails
 
 __all__ = ["PublishedManifest", "publish_gallery", "publish_manifest"]
@@ -113,16 +114,21 @@ async def _publish_table(storage: ObjectStorage, manifest: Path) -> None:
         await storage.remove(CSV_PATH)
 
 
-async def publish_gallery(manifest: PublishedManifest, report: RunReport, accounts: Accounts, *, most: int) -> None:
-    """Write the gallery of the manifest's first items, at most so many; none for 0."""
+async def publish_gallery(
+    manifest: PublishedManifest, report: RunReport, accounts: Accounts, *, most: int
+) -> RunReport:
+    """Write the gallery of the manifest's first items, at most so many; none for 0. Returns the report with its link."""
     if not most:
-        return
+        return report
     shown = list(_first_items(manifest.path, most))
     sources = PictureSources(manifest.storage.root, storage=await open_storage(manifest.storage.root, accounts))
     found = await thumbnails(garments_of(shown), sources, manifest.storage)
-    exhibits = exhibits_of(shown, output=manifest.storage.root, sources=found)
-    for name, page in render_gallery(exhibits, summary_of(shown, made_at=report.finished_at, run_id=report.run_id)):
+    exhibits = list(exhibits_of(shown, output=manifest.storage.root, sources=found))
+    summary = summary_of(shown, made_at=report.finished_at, run_id=report.run_id)
+    for name, page in render_gallery(exhibits, summary):
         await manifest.storage.write(name, page.encode(), content_type="text/html; charset=utf-8")
+    link = await share_gallery(manifest.storage, exhibits, summary)
+    return report.model_copy(update={"links": report.links | {"Gallery": link}}) if link else report
 
 
 def _first_items(manifest: Path, most: int) -> Iterator[dict[str, Any]]:

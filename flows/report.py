@@ -75,6 +75,9 @@ class RunReport(BaseModel):
     """
     What a run came to. `delivered` counts items with a picture from every stage; `spending` is by vendor.
 
+    `page` is the report as a page, `failures` the list of all that has no picture, where there is any; `links` open
+    page and gallery without credentials for a few days, where the storage can make such links.
+
     `credits` is what each vendor charged, `money` the same in money where the account has the price of a credit;
     `budget_held` counts units that were held because the run may not spend more than `max_credits`, `finish_by_held`
     those that were held because it finishes by `finish_by`. `done_already`: the run found its business date done, and
@@ -86,6 +89,9 @@ class RunReport(BaseModel):
     output: str
     manifest: str
     gallery: str | None
+    page: str | None = None
+    failures: str | None = None
+    links: dict[str, str] = {}
     started_at: datetime
     finished_at: datetime
     items: int
@@ -254,9 +260,20 @@ def _markdown(report: RunReport) -> str:
             f"Recipe **{report.recipe}**, run `{report.run_id}`{_for_its_day(report)}, {report.started_at:%Y-%m-%d %H:%M:%S} to "
             f"{report.finished_at:%H:%M:%S} UTC."
         ),
-        f"Output: `{report.output}`; manifest: `{report.manifest}`.",
+        " · ".join(f"[{name}]({link})" for name, link in report.links.items()),
+        "\n".join(
+            f"- {name}: `{address}`"
+            for name, address in (
+                ("Output", report.output),
+                ("Manifest", report.manifest),
+                ("Report", report.page),
+                ("Gallery", report.gallery),
+                ("All failures", report.failures),
+            )
+            if address
+        ),
     ]
-    return "\n\n".join(lines)
+    return "\n\n".join(line for line in lines if line)
 
 
 def _for_its_day(report: RunReport) -> str:

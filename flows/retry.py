@@ -31,6 +31,7 @@ from flows.pricing import PricedPlan, price
 from flows.publish import publish_gallery, publish_manifest
 from flows.quote_words import tell_quote
 from flows.report import RunReport, as_state, publish_report, summarise
+from flows.run_page import publish_run_page
 from flows.shards import work_shards
 from flows.stored_plan import PARQUET
 
@@ -71,7 +72,8 @@ async def _repeated(retry: RetryRun) -> State[RunReport]:
             finish_by=retry.finish_by,
             **manifest.facts(gallery=retry.gallery_items > 0),
         )
-        await publish_gallery(manifest, report, retry.accounts, most=retry.gallery_items)
+        report = await publish_gallery(manifest, report, retry.accounts, most=retry.gallery_items)
+        report = await publish_run_page(manifest, report, plan.accounts, folder)
     await publish_report(report)
     return as_state(report)
 

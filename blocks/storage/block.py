@@ -72,6 +72,14 @@ class ObjectStorage(Block):
         description="Whether vendors can fetch signed links: judged by the endpoint's address, always, or never.",
     )
 
+    link_days: float = Field(
+        default=0,
+        ge=0,
+        le=7,
+        description="Days for which links in Prefect open a run's report and gallery without credentials, whoever has "
+        "them; 0 makes no such links.",
+    )
+
     # Every call goes through it, and its settings do not change.
     _opened: Store | None = PrivateAttr(default=None)
 
@@ -92,7 +100,14 @@ class ObjectStorage(Block):
     def from_uri(cls, uri: str) -> Self:
         """The storage at this address, with the endpoint, region and credentials of the environment or profile."""
         try:
-            return cls(root=uri, endpoint_url=_configured_endpoint(), region=os.environ.get("AWS_REGION"))
+            return cls.model_validate(
+                {
+                    "root": uri,
+                    "endpoint_url": _configured_endpoint(),
+                    "region": os.environ.get("AWS_REGION"),
+                    "link_days": os.environ.get("CATWALK_LINK_DAYS", "0"),
+                }
+            )
         except ValidationError as error:
             raise _unusable(uri, error) from error
 
@@ -177,6 +192,10 @@ class ObjectStorage(Block):
     async def presign(self, path: str, *, seconds: int) -> str | None:
         """A link that reads the object without credentials for `seconds`; None for a folder or memory."""
         return await self._store().presign(checked_path(path), min(seconds, LONGEST_LINK_SECONDS))
+
+    async def shared_link(self, path: str) -> str | None:
+        """A link for people, as long as `link_days` allows; None for a folder, for memory, or where none is wanted."""
+        return await self.presign(path, seconds=int(self.link_days * 24 * 3600)) if self.link_days else None
 
     def reachable_from(self, vendor_base_url: str) -> bool:
         """Whether the vendor who answers at this address can fetch a signed link, as far as addresses tell."""

@@ -27,7 +27,9 @@ def tell_report(report: RunReport) -> None:
             f"  row {trouble.row} {trouble.sku or '(no SKU)'}: {trouble.stage} {trouble.status}: {trouble.message}"
         )
     if len(report.troubles) > MOST_TROUBLES_TOLD:
-        typer.echo(f"  … and {len(report.troubles) - MOST_TROUBLES_TOLD} more; the manifest has them all.")
+        typer.echo(
+            f"  … and {len(report.troubles) - MOST_TROUBLES_TOLD} more: {report.failures or report.manifest} has them all."
+        )
     if stages := ", ".join(report.stages()):
         typer.echo(f"Credits:  {stages}")
     if report.max_credits is not None:
@@ -36,6 +38,8 @@ def tell_report(report: RunReport) -> None:
     typer.echo(f"Manifest: {report.manifest}")
     if report.gallery:
         typer.echo(f"Gallery:  {report.gallery}")
+    if report.page:
+        typer.echo(f"Report:   {report.page}")
 
 
 def tell_quote(quote: Quote) -> None:
