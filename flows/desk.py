@@ -57,6 +57,8 @@ class Desk:
         self.sources = sources
         self.lanes = lanes
         self.progress = progress
+        for lane in lanes.values():
+            progress.watch(lane.account)
         self.run_id = run_id
         self.retry = frozenset(retry)
         self.budget = progress.budget = Budget(storage, run_id, max_credits)

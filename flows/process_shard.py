@@ -23,7 +23,8 @@ from flows.accounts import open_storage
 from flows.desk import open_desk
 from flows.ending import PREFECT_ERRORS, FlowAtWork, noted
 from flows.parameters import ShardRun
-from flows.progress import RunProgress, shown
+from flows.progress import RunProgress
+from flows.screens import shown
 from flows.tasks import work_through
 from flows.window import kept
 
@@ -77,7 +78,8 @@ async def read_items(shard: ShardRun, folder: Path) -> list[PlannedItem]:
 
 
 async def _work(shard: ShardRun, items: list[PlannedItem]) -> list[ManifestRow]:
-    progress = RunProgress(sum(len(item.units) for item in items))
+    planned = Counter(unit.stage for item in items for unit in item.units)
+    progress = RunProgress(planned.total(), planned)
     operations = {unit.operation for item in items for unit in item.units}
     async with (
         open_desk(shard, operations, progress) as desk,

@@ -1,54 +1,109 @@
-"""Long work shown while it goes on: a bar in the terminal, an artifact in Prefect."""
+"""How far a flow run's work has come, how fast it goes, what it spends and when it will end."""
 
 from __future__ import annotations
 
-import asyncio
-import sys
-from collections import Counter
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
-from typing import TextIO
-from uuid import UUID
+from collections import Counter, deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from time import monotonic
 
-from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifact
-from prefect.logging import get_run_logger
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
+from blocks.account import VendorAccount
 from catalogs.manifest import ManifestRow
 from flows.budget import Budget
 
-__all__ = ["RunProgress", "shown"]
+__all__ = ["RunProgress", "StageProgress", "spell"]
 
-ARTIFACT_SECONDS = 3.0
-ANSWER_SECONDS = 5.0
-TERMINAL_SECONDS = 0.25
-LINE_EVERY_PERCENT = 10
+# A rate is told over this long; over the whole of a night it would hide that nothing moves any more.
+WINDOW_SECONDS = 120
+FIRST_RATE_SECONDS = 5.0
+MOST_KINDS_TOLD = 4
+
+
+class Rate:
+    """How many things happened of late, in seconds' buckets, so that memory does not grow with them."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._since = clock()
+        self._buckets: deque[list[int]] = deque()
+
+    def count(self) -> None:
+        """One more."""
+        second = int(self._clock())
+        if not self._buckets or self._buckets[-1][0] != second:
+            self._buckets.append([second, 0])
+        self._buckets[-1][1] += 1
+        self._forget()
+
+    def per_minute(self) -> float | None:
+        """Over the last two minutes, or since the beginning; None before there is anything to go by."""
+        passed = min(self._clock() - self._since, WINDOW_SECONDS)
+        if passed < FIRST_RATE_SECONDS:
+            return None
+        self._forget()
+        return sum(count for _, count in self._buckets) * 60 / passed
+
+    def _forget(self) -> None:
+        while self._buckets and self._buckets[0][0] < self._clock() - WINDOW_SECONDS:
+            self._buckets.popleft()
+
+
+@dataclass(frozen=True, slots=True)
+class StageProgress:
+    """A stage's units: how many there are, how many have ended, and how."""
+
+    stage: str
+    units: int
+    done: int
+    others: Mapping[str, int]
+
+    @property
+    def ended(self) -> int:
+        """Well or not."""
+        return self.done + sum(self.others.values())
 
 
 class RunProgress:
-    """Counts what has come to an end."""
+    """Counts what has come to an end; `planned` are the units of each stage, in the recipe's order."""
 
-    def __init__(self, total: int) -> None:
+    def __init__(
+        self, total: int, planned: Mapping[str, int] | None = None, *, clock: Callable[[], float] = monotonic
+    ) -> None:
         self.total = total
+        self.planned = dict(planned or {})
         self.by_status: Counter[str] = Counter()
-        self.by_stage: Counter[str] = Counter()
+        self.by_stage: Counter[tuple[str, str]] = Counter()
+        self.by_kind: Counter[str] = Counter()
         self.budget: Budget | None = None
         self.waits: dict[str, str] = {}
+        self.limits: dict[str, float] = {}
+        self._clock = clock
+        self._ends = Rate(clock)
+        self._calls: dict[str, Rate] = {}
+
+    def watch(self, account: VendorAccount) -> None:
+        """Tell the rate of paid calls at an account, beside what it allows."""
+        self._calls.setdefault(account.vendor, Rate(self._clock))
+        if (limit := account.limits.paid_calls_per_minute) is not None:
+            self.limits[account.vendor] = limit
 
     def wait(self, vendor: str, why: str) -> None:
         """A vendor refuses for now, and its lane waits."""
         self.waits[vendor] = why
 
-    def go_on(self, vendor: str) -> None:
-        """The vendor takes calls again."""
+    def sent(self, vendor: str) -> None:
+        """The vendor has taken a paid call, so it takes calls again if it did not."""
         self.waits.pop(vendor, None)
+        self._calls.setdefault(vendor, Rate(self._clock)).count()
 
     def count(self, row: ManifestRow) -> None:
         """One unit has ended."""
         self.by_status[row.status] += 1
-        if row.status == "done":
-            self.by_stage[row.stage] += 1
+        self.by_stage[row.stage, row.status] += 1
+        self._ends.count()
+        if row.status not in ("done", "blocked"):
+            self.by_kind[row.error_kind or row.status] += 1
 
     @property
     def ended(self) -> int:
@@ -60,98 +115,51 @@ class RunProgress:
         """Of all units, those that have ended."""
         return 100.0 * self.ended / self.total if self.total else 100.0
 
+    def stages(self) -> list[StageProgress]:
+        """Each stage, in the recipe's order."""
+        names = dict.fromkeys([*self.planned, *(stage for stage, _ in self.by_stage)])
+        return [self._stage(name) for name in names]
+
+    def remaining(self) -> timedelta | None:
+        """How long the rest takes at the present rate; None while nothing moves."""
+        rate = self._ends.per_minute()
+        return timedelta(minutes=(self.total - self.ended) / rate) if rate else None
+
+    def rates(self) -> dict[str, str]:
+        """Paid calls a minute at each account, beside what it allows."""
+        rates = {vendor: rate.per_minute() for vendor, rate in self._calls.items()}
+        return {vendor: _rate(rate, self.limits.get(vendor)) for vendor, rate in rates.items() if rate is not None}
+
+    def troubles(self) -> str:
+        """What went wrong so far, by kind."""
+        told = self.by_kind.most_common(MOST_KINDS_TOLD)
+        words = ", ".join(f"{count} {kind}" for kind, count in told)
+        return f"{words}, …" if len(self.by_kind) > len(told) else words
+
     def words(self) -> str:
         """The counts in one line."""
-        stages = ", ".join(f"{stage} {count}" for stage, count in self.by_stage.items())
-        troubles = ", ".join(f"{count} {status}" for status, count in self.by_status.items() if status != "done")
+        stages = ", ".join(f"{each.stage} {each.done}" for each in self.stages() if each.done)
+        blocked = f"{self.by_status['blocked']} blocked" if self.by_status["blocked"] else ""
         money = self.budget.words() if self.budget else ""
+        rates = ", ".join(f"{vendor} {rate}" for vendor, rate in self.rates().items())
         waits = ", ".join(f"waiting: {why}" for why in self.waits.values())
-        return "; ".join(part for part in (stages, troubles, money, waits) if part)
+        left = self.remaining()
+        eta = f"about {spell(left)} left" if left and self.ended < self.total else ""
+        return "; ".join(part for part in (stages, self.troubles(), blocked, money, rates, eta, waits) if part)
+
+    def _stage(self, name: str) -> StageProgress:
+        others = {status: count for (stage, status), count in self.by_stage.items() if stage == name}
+        done = others.pop("done", 0)
+        return StageProgress(name, self.planned.get(name, 0), done, others)
 
 
-class _Artifact:
-    """The progress artifact in Prefect; a server that does not answer must neither stop paid work nor hold it up."""
-
-    def __init__(self, progress: RunProgress) -> None:
-        self._progress = progress
-        self._id: UUID | None = None
-        self._is_up_to_date = True
-
-    async def update(self) -> None:
-        """Show how far the work has come."""
-        try:
-            async with asyncio.timeout(ANSWER_SECONDS):
-                await self._tell()
-            self._is_up_to_date = True
-        except Exception:  # noqa: BLE001 - see above
-            if self._is_up_to_date:
-                get_run_logger().warning("Prefect does not show the progress; the work goes on.", exc_info=True)
-            self._is_up_to_date = False
-
-    async def _tell(self) -> None:
-        percent, words = self._progress.percent, self._progress.words()
-        if self._id is None:
-            self._id = await acreate_progress_artifact(percent, description=words)
-        else:
-            await aupdate_progress_artifact(self._id, percent, description=words)
+def _rate(rate: float, limit: float | None) -> str:
+    return f"{rate:.0f}/min" + (f" of {limit:.0f}" if limit is not None else "")
 
 
-@asynccontextmanager
-async def shown(progress: RunProgress) -> AsyncGenerator[None]:
-    """Show progress for as long as the block runs."""
-    artifact = _Artifact(progress)
-    await artifact.update()
-    screens = [
-        asyncio.create_task(_in_prefect(artifact)),
-        asyncio.create_task(_in_terminal(progress, sys.stderr)),
-    ]
-    try:
-        yield
-    finally:
-        for screen in screens:
-            screen.cancel()
-        await asyncio.gather(*screens, return_exceptions=True)
-        await artifact.update()
-
-
-async def _in_prefect(artifact: _Artifact) -> None:
-    while True:
-        await asyncio.sleep(ARTIFACT_SECONDS)
-        await artifact.update()
-
-
-async def _in_terminal(progress: RunProgress, stream: TextIO) -> None:
-    if stream.isatty():
-        await _bar(progress, stream)
-    else:
-        await _lines(progress, stream)
-
-
-async def _bar(progress: RunProgress, stream: TextIO) -> None:
-    columns = (
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.description}"),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(file=stream)) as bar:
-        units = bar.add_task("", total=progress.total)
-        try:
-            while True:
-                bar.update(units, completed=progress.ended, description=progress.words())
-                await asyncio.sleep(TERMINAL_SECONDS)
-        finally:
-            bar.update(units, completed=progress.ended, description=progress.words())
-
-
-async def _lines(progress: RunProgress, stream: TextIO) -> None:
-    told = 0
-    told_waits: dict[str, str] = {}
-    with suppress(BrokenPipeError):
-        while True:
-            if progress.percent >= told + LINE_EVERY_PERCENT or progress.waits.keys() - told_waits.keys():
-                told_waits = dict(progress.waits)
-                told = int(progress.percent // LINE_EVERY_PERCENT) * LINE_EVERY_PERCENT
-                print(f"{progress.ended}/{progress.total} units: {progress.words()}", file=stream)
-            await asyncio.sleep(TERMINAL_SECONDS)
+def spell(left: timedelta) -> str:
+    """A duration as one says it: `40 s`, `12 min`, `3 h 5 min`."""
+    minutes = round(left.total_seconds() / 60)
+    if minutes < 2:  # noqa: PLR2004 - below it, seconds tell more
+        return f"{max(left.total_seconds(), 1):.0f} s"
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"  # noqa: PLR2004 - as above

@@ -149,7 +149,7 @@ async def _post(desk: Desk, unit: Unit, call: Call, claim: Attempt, share: Share
         if attempt.state is AttemptState.REFUSED:
             raise
         return _Sent(attempt)
-    desk.progress.go_on(lane.account.vendor)
+    desk.progress.sent(lane.account.vendor)
     return await _keep_job(desk, claim, accepted)
 
 
