@@ -18,6 +18,7 @@ from pydantic import BaseModel, ValidationError
 
 from blocks.account import VendorAccount
 from blocks.errors import ContractDrift, OutcomeUnknown, Unavailable, VendorError
+from blocks.metrics import REQUESTS
 from blocks.transport import provably_not_sent, send
 
 __all__ = ["LONGEST_BACKOFF_SECONDS", "Call", "backoff", "call", "patiently", "reply_as", "retry_after"]
@@ -51,12 +52,15 @@ async def call(account: VendorAccount, request: Call, *, paid: bool) -> httpx.Re
     Raises what the vendor answered, or `Unavailable` when nothing can have been accepted. For a paid call
     every other broken exchange is `OutcomeUnknown`; a free one is `Unavailable` and may be repeated.
     """
+    kind = "paid" if paid else "free"
     try:
         response = await _send(account, request)
     # aiohttp's errors reach here raw where its httpx transport has no name for them, such as for a garbled reply.
     except (httpx.RequestError, aiohttp.ClientError, OSError) as error:
+        REQUESTS.labels(account.vendor, kind, "none").inc()
         broken = _broken(account, request, error, paid=paid)
     else:
+        REQUESTS.labels(account.vendor, kind, str(response.status_code)).inc()
         return _accepted(account, response, paid=paid)
     # Raised outside of the handler, as aiohttp's errors hold the request's headers, and with them the key.
     raise broken

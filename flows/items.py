@@ -19,6 +19,7 @@ from catalogs.plan import PlannedItem, Unit
 from flows.budget import BudgetReached
 from flows.desk import Desk
 from flows.finish_by import FinishByReached
+from flows.export import count_unit
 from flows.lane import LaneClosed
 from flows.outcome import blocked, ended, interrupted
 from flows.unit import finish_unit
@@ -43,6 +44,7 @@ async def take_through(desk: Desk, item: PlannedItem, work: StageWork) -> list[M
             halted = row if row.status != "done" else None
         rows.append(row)
         desk.progress.count(row)
+        count_unit(row, desk.run_id)
     return rows
 
 

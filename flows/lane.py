@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from blocks.account import VendorAccount
 from blocks.errors import CatwalkError, VendorError
 from flows.events import lane_closed
+from blocks.metrics import staying
 from flows.notices import Notices
 
 __all__ = ["Lane", "LaneClosed"]
@@ -45,6 +46,17 @@ class Lane:
                 words=self.closed_by.words,
                 next_step=f"{self.closed_by.next_step or 'Mend the account.'} The next run does what was held.",
             )
+
+    @asynccontextmanager
+    async def place(self) -> AsyncGenerator[None]:
+        """Wait for a place among the account's jobs, and keep it for as long as the block runs."""
+        with staying(self.account.vendor, "queue"):
+            await self.jobs.acquire()
+        try:
+            with staying(self.account.vendor, "job"):
+                yield
+        finally:
+            self.jobs.release()
 
     @asynccontextmanager
     async def door(self) -> AsyncGenerator[None]:

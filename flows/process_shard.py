@@ -22,6 +22,7 @@ from catalogs.runs import Runs
 from flows.accounts import open_storage
 from flows.desk import open_desk
 from flows.ending import PREFECT_ERRORS, FlowAtWork, noted
+from flows.export import exported
 from flows.parameters import ShardRun
 from flows.progress import RunProgress
 from flows.screens import shown
@@ -84,6 +85,7 @@ async def _work(shard: ShardRun, items: list[PlannedItem]) -> list[ManifestRow]:
     async with (
         open_desk(shard, operations, progress) as desk,
         shown(progress),
+        exported(),
         kept(desk.open_items, Runs(desk.storage), shard.run_id, shard.shard),
     ):
         desk.open_items.name([item.sku for item in items])

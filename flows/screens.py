@@ -87,7 +87,7 @@ async def _in_prefect(artifact: _Artifact) -> None:
 
 
 async def _in_terminal(progress: RunProgress, stream: TextIO) -> None:
-    if stream.isatty():
+    if stream.isatty() and not _log_is_shown():
         await _display(progress, stream)
     else:
         await _lines(progress, stream)

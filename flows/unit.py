@@ -59,7 +59,7 @@ async def _submit(desk: Desk, unit: Unit, upstream: StoredPicture | None, *, aft
         raise left_out_of_plan(desk.budget.limit)
     lane = desk.lane_of(unit.operation)
     began = now()
-    async with lane.jobs:
+    async with lane.place():
         desk.finish_by.check(unit)
         async with lane.door(), desk.budget.promise(unit.credits) as share:
             call = await desk.finish_by.in_time(unit, lambda: _prepare(desk, unit, upstream))

@@ -23,7 +23,16 @@ DEFAULTS = {
 }
 
 
+JSON_LOG = {
+    "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "INFO",
+    "PREFECT_LOGGING_HANDLERS_CONSOLE_FORMATTER": "json",
+}
+
+
 def prepare_environment() -> None:
-    """Set what the user has not set."""
+    """Set what the user has not set; `CATWALK_LOG=json` puts the log on standard error, a JSON object a line."""
+    if os.environ.get("CATWALK_LOG", "").lower() == "json":
+        for name, value in JSON_LOG.items():
+            os.environ.setdefault(name, value)
     for name, value in DEFAULTS.items():
         os.environ.setdefault(name, value)
