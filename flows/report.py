@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from blocks.account import VendorAccount
 from catalogs.ledger import now
+from catalogs.next_steps import next_step
 from flows.artifacts import shown_in_time
 from flows.budget import BudgetReached
 from flows.events import canary_ended, run_ended
@@ -39,6 +40,7 @@ class Trouble(BaseModel):
     message: str | None
     job_id: str | None = None
     request_id: str | None = None
+    next_step: str = ""
 
 
 class Spending(BaseModel):
@@ -169,7 +171,9 @@ def summarise(
             if (row["credits"] or row["credits_at_risk"]) and row["run_id"] == run_id:
                 by_vendor.setdefault(row["vendor"], Spending()).add(row)
                 by_stage.setdefault(row["stage"], Spending()).add(row)
-        troubles.extend(_trouble(row) for row in stages[: MOST_TROUBLES - len(troubles)] if _is_cause(row))
+        troubles.extend(
+            _trouble(row, facts["output"]) for row in stages[: MOST_TROUBLES - len(troubles)] if _is_cause(row)
+        )
     return RunReport(
         run_id=run_id,
         finished_at=now(),
@@ -199,7 +203,7 @@ def _is_cause(row: dict[str, Any]) -> bool:
     return row["status"] not in ("done", "blocked") and not (row["status"] == "quarantined" and row["position"])
 
 
-def _trouble(row: dict[str, Any]) -> Trouble:
+def _trouble(row: dict[str, Any], output: str) -> Trouble:
     return Trouble(
         sku=row["sku"],
         row=row["row"],
@@ -209,6 +213,7 @@ def _trouble(row: dict[str, Any]) -> Trouble:
         message=row["error_message"],
         job_id=row["job_id"],
         request_id=row["request_id"],
+        next_step=next_step(row, output),
     )
 
 
@@ -240,8 +245,32 @@ async def _create_artifacts(report: RunReport) -> None:
         _stages(report), key="catwalk-stages", description="Units by stage and status, and their credits."
     )
     if report.troubles:
-        table = [trouble.model_dump() for trouble in report.troubles]
-        await acreate_table_artifact(table, key="catwalk-troubles", description="Items without all their pictures.")
+        await acreate_table_artifact(_failures(report), key="catwalk-failures", description=_failures_words(report))
+
+
+def _failures(report: RunReport) -> list[dict[str, Any]]:
+    """A row for each item without all its pictures, what one looks for first."""
+    return [
+        {
+            "sku": trouble.sku or f"(row {trouble.row})",
+            "stage": trouble.stage,
+            "status": trouble.status,
+            "kind": trouble.kind,
+            "cause": trouble.message,
+            "next step": trouble.next_step,
+            "job": trouble.job_id,
+            "request": trouble.request_id,
+        }
+        for trouble in report.troubles
+    ]
+
+
+def _failures_words(report: RunReport) -> str:
+    all_of_them = f"All are in `{report.failures}`. " if report.failures else ""
+    return (
+        f"Items without all their pictures, the first {len(report.troubles)} of them. {all_of_them}"
+        f"`catwalk explain {report.output} SKU` tells one item's whole chain."
+    )
 
 
 def _stages(report: RunReport) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from typing import cast
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
-from prefect.states import Failed
+from prefect.states import Completed, Failed
 
 from catalogs.ledger import StoredPicture
 from catalogs.manifest import ManifestRow
@@ -24,10 +24,17 @@ CHUNK_ITEMS = 50
 MOST_FAILURES_SHOWN = 100
 
 
+class Ended:
+    """A unit's row, once it has one: Prefect's log writes out what a state holds, and a row is long."""
+
+    row: ManifestRow | None = None
+
+
 @task(name="stage", task_run_name="{unit.stage} {unit.sku}", cache_policy=NO_CACHE, persist_result=False)
-async def run_stage(desk: Desk, unit: Unit, upstream: StoredPicture | None) -> ManifestRow | State[ManifestRow]:
+async def run_stage(desk: Desk, unit: Unit, upstream: StoredPicture | None, ended: Ended) -> State[None]:
     """One unit as a task run: red when the row has no picture, with the reason as its message."""
-    return _shown(await do_stage(desk, unit, upstream))
+    ended.row = await do_stage(desk, unit, upstream)
+    return _shown(ended.row)
 
 
 class Chunk:
@@ -51,21 +58,25 @@ async def run_chunk(desk: Desk, chunk: Chunk) -> None:
 
 
 @task(name="failed item", task_run_name="{row.stage} {row.sku}", cache_policy=NO_CACHE, persist_result=False)
-async def show_failure(row: ManifestRow) -> State[ManifestRow] | ManifestRow:
+async def show_failure(row: ManifestRow) -> State[None]:
     """A failed unit of a chunk, shown red with its reason."""
     return _shown(row)
 
 
-def _shown(row: ManifestRow) -> ManifestRow | State[ManifestRow]:
+def _shown(row: ManifestRow) -> State[None]:
     if row.status == "done":
-        return row
-    return Failed(message=row.error_message or row.reason or row.status, data=row)
+        return Completed(message="done")
+    return Failed(message=row.error_message or row.reason or row.status)
 
 
 async def _stage_as_task(desk: Desk, unit: Unit, upstream: StoredPicture | None) -> ManifestRow:
     # Prefect's stubs take a task's states for awaited already.
-    state = await cast("Awaitable[State[ManifestRow]]", run_stage(desk, unit, upstream, return_state=True))
-    return cast("ManifestRow", await state.aresult(raise_on_failure=False))
+    ended = Ended()
+    state = await cast("Awaitable[State[None]]", run_stage(desk, unit, upstream, ended, return_state=True))
+    if ended.row is None:
+        await state.aresult()
+        raise RuntimeError(f"the task run of SKU {unit.sku!r}, stage {unit.stage!r}, ended before its work")
+    return ended.row
 
 
 async def work_through(desk: Desk, items: Sequence[PlannedItem], *, at_once: int) -> list[ManifestRow]:
@@ -89,7 +100,7 @@ async def _with_chunk_tasks(desk: Desk, items: Sequence[PlannedItem], *, at_once
         await run_chunk(desk, chunk)
         for row in chunk.troubles()[: MOST_FAILURES_SHOWN - shown]:
             shown += 1
-            await cast("Awaitable[State[ManifestRow]]", show_failure(row, return_state=True))
+            await cast("Awaitable[State[None]]", show_failure(row, return_state=True))
 
     await each_of(chunks, one, at_once=max(1, at_once // CHUNK_ITEMS))
     return [row for chunk in chunks for item_rows in chunk.rows for row in item_rows]

@@ -191,7 +191,7 @@ def test_trouble_is_a_red_task_run_that_says_why(partial: Run) -> None:
 
 def test_trouble_is_in_the_artifacts(partial: Run) -> None:
     """The table of troubles names the item, and nothing was billed for it."""
-    troubles = _table(partial.artifacts()["catwalk-troubles"])
+    troubles = _table(partial.artifacts()["catwalk-failures"])
 
     assert [("CW-T102", "model", "failed")] == [(each["sku"], each["stage"], each["status"]) for each in troubles]
     assert len(STAGES) == len(partial.billed)
