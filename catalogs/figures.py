@@ -10,6 +10,8 @@ from typing import Any
 
 import duckdb
 
+from catalogs.manifest import SCHEMA
+
 __all__ = ["Durations", "FailureKind", "Figures", "StageCounts", "Throughput", "figures_of"]
 
 MEMORY = "500MB"
@@ -99,7 +101,10 @@ def figures_of(parts: Sequence[Path], run_id: str, *, failures_csv: Path) -> Fig
     All its failures go into a CSV file, a line each; of each kind the first 25 are in the figures too.
     """
     with duckdb.connect(config={"memory_limit": MEMORY, "temp_directory": str(failures_csv.parent / "spill")}) as sql:
-        sql.read_parquet([str(part) for part in parts], union_by_name=True).create_view("told")
+        if parts:
+            sql.read_parquet([str(part) for part in parts], union_by_name=True).create_view("told")
+        else:
+            sql.register("told", SCHEMA.empty_table())
         sql.execute("CREATE TEMP TABLE asked AS SELECT $1 AS run_id", [run_id])
         sql.execute(_VIEWS)
         sql.sql(_LIST).write_csv(str(failures_csv))

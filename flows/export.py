@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
+from prefect.exceptions import MissingContextError
 from prefect.logging import get_run_logger
 from prometheus_client import start_http_server, write_to_textfile
 
@@ -59,7 +60,7 @@ def _serve(port: int) -> None:
     try:
         start_http_server(port, addr=HOST, registry=REGISTRY)
     except (OSError, OverflowError) as error:
-        get_run_logger().warning("%s: port %s of %s can't be used: %s", VARIABLE, port, HOST, error)
+        _warn(f"port {port} of {HOST} can't be used: {error}")
         return
     _served.add(port)
 
@@ -74,4 +75,9 @@ def _write(path: Path) -> None:
     try:
         write_to_textfile(str(path), REGISTRY)
     except OSError as error:
-        get_run_logger().warning("%s: %s can't be written: %s", VARIABLE, path, error)
+        _warn(f"{path} can't be written: {error}")
+
+
+def _warn(what: str) -> None:
+    with suppress(MissingContextError):
+        get_run_logger().warning("%s: %s", VARIABLE, what)

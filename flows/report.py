@@ -27,6 +27,8 @@ MOST_TROUBLES = 200
 OUT_OF_TIME = (FinishByReached.kind(), FinishByOverrun.kind())
 # What an event tells of a report.
 TOLD = {"recipe", "business_date", "manifest", "gallery", "items", "delivered", "unchanged", "quarantined", "credits"}
+# What is held is held for one cause, and a few rows tell it.
+MOST_HELD = 10
 
 
 class Trouble(BaseModel):
@@ -77,6 +79,7 @@ class RunReport(BaseModel):
     """
     What a run came to. `delivered` counts items with a picture from every stage; `spending` is by vendor.
 
+    `troubled` items have not all their pictures; `troubles` are the first of them, with what is merely held at the end.
     `page` is the report as a page, `failures` the list of all that has no picture, where there is any; `links` open
     page and gallery without credentials for a few days, where the storage can make such links.
 
@@ -113,6 +116,7 @@ class RunReport(BaseModel):
     done_already: bool = False
     canary: CanaryVerdict | None = None
     troubles: list[Trouble]
+    troubled: int = 0
 
     @property
     def complete(self) -> bool:
@@ -156,8 +160,9 @@ def summarise(
     units: dict[str, Counter[str]] = {}
     by_vendor: dict[str, Spending] = {}
     by_stage: dict[str, Spending] = {}
-    held = out_of_time = 0
+    held = out_of_time = troubled = 0
     troubles: list[Trouble] = []
+    waiting: list[Trouble] = []
     items = delivered = quarantined = 0
     for _, group in groupby(rows, key=lambda row: row["row"]):
         stages = list(group)
@@ -171,9 +176,11 @@ def summarise(
             if (row["credits"] or row["credits_at_risk"]) and row["run_id"] == run_id:
                 by_vendor.setdefault(row["vendor"], Spending()).add(row)
                 by_stage.setdefault(row["stage"], Spending()).add(row)
-        troubles.extend(
-            _trouble(row, facts["output"]) for row in stages[: MOST_TROUBLES - len(troubles)] if _is_cause(row)
-        )
+        for row in filter(_is_cause, stages):
+            troubled += 1
+            kept, most = (waiting, MOST_HELD) if row["status"] == "held" else (troubles, MOST_TROUBLES)
+            if len(kept) < most:
+                kept.append(_trouble(row, facts["output"]))
     return RunReport(
         run_id=run_id,
         finished_at=now(),
@@ -187,7 +194,8 @@ def summarise(
         money=_money(by_vendor, accounts),
         budget_held=held,
         finish_by_held=out_of_time,
-        troubles=troubles,
+        troubles=(troubles + waiting)[:MOST_TROUBLES],
+        troubled=troubled,
         **facts,
     )
 
@@ -268,7 +276,7 @@ def _failures(report: RunReport) -> list[dict[str, Any]]:
 def _failures_words(report: RunReport) -> str:
     all_of_them = f"All are in `{report.failures}`. " if report.failures else ""
     return (
-        f"Items without all their pictures, the first {len(report.troubles)} of them. {all_of_them}"
+        f"{report.troubled:,} items without all their pictures, {len(report.troubles)} of them here. {all_of_them}"
         f"`catwalk explain {report.output} SKU` tells one item's whole chain."
     )
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from base64 import b64encode
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
+from prefect.exceptions import MissingContextError
 from prefect.logging import get_run_logger
 
 from blocks.account import VendorAccount
@@ -40,7 +42,8 @@ async def publish_run_page(
     try:
         return await _publish(manifest, report, list(accounts), folder)
     except Exception:  # noqa: BLE001 - see above
-        get_run_logger().warning("The run's report page could not be written", exc_info=True)
+        with suppress(MissingContextError):
+            get_run_logger().warning("The run's report page could not be written", exc_info=True)
         return report
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Sequence
 from typing import cast
 
@@ -22,6 +23,8 @@ __all__ = ["work_through"]
 MOST_TASK_RUNS = 1000
 CHUNK_ITEMS = 50
 MOST_FAILURES_SHOWN = 100
+# What is held is held for one cause, and a few of a hundred thousand show it.
+MOST_HELD_SHOWN = 3
 
 
 class Ended:
@@ -93,13 +96,15 @@ async def _with_stage_tasks(desk: Desk, items: Sequence[PlannedItem], *, at_once
 
 async def _with_chunk_tasks(desk: Desk, items: Sequence[PlannedItem], *, at_once: int) -> list[ManifestRow]:
     chunks = [Chunk(start + 1, items[start : start + CHUNK_ITEMS]) for start in range(0, len(items), CHUNK_ITEMS)]
-    shown = 0
+    shown = Counter[bool]()
 
     async def one(chunk: Chunk) -> None:
-        nonlocal shown
         await run_chunk(desk, chunk)
-        for row in chunk.troubles()[: MOST_FAILURES_SHOWN - shown]:
-            shown += 1
+        for row in chunk.troubles():
+            held = row.status == "held"
+            if shown[held] == (MOST_HELD_SHOWN if held else MOST_FAILURES_SHOWN):
+                continue
+            shown[held] += 1
             await cast("Awaitable[State[None]]", show_failure(row, return_state=True))
 
     await each_of(chunks, one, at_once=max(1, at_once // CHUNK_ITEMS))

@@ -26,9 +26,9 @@ def tell_report(report: RunReport) -> None:
         typer.echo(
             f"  row {trouble.row} {trouble.sku or '(no SKU)'}: {trouble.stage} {trouble.status}: {trouble.message}"
         )
-    if len(report.troubles) > MOST_TROUBLES_TOLD:
+    if report.troubled > MOST_TROUBLES_TOLD:
         typer.echo(
-            f"  … and {len(report.troubles) - MOST_TROUBLES_TOLD} more: {report.failures or report.manifest} has them all."
+            f"  … and {report.troubled - MOST_TROUBLES_TOLD:,} more: {report.failures or report.manifest} has them all."
         )
     if stages := ", ".join(report.stages()):
         typer.echo(f"Credits:  {stages}")

@@ -8,7 +8,7 @@ from typing import Any
 from prefect.client.schemas.objects import StateType
 
 from catalogs.manifest import ManifestRow
-from flows.report import MOST_TROUBLES, RunReport, as_state, summarise
+from flows.report import MOST_HELD, MOST_TROUBLES, RunReport, as_state, summarise
 from tests.catalogs.made import MOMENT, a_row
 
 FACTS: dict[str, Any] = {
@@ -76,6 +76,15 @@ def test_the_list_of_troubles_is_bounded() -> None:
 
     assert MOST_TROUBLES == len(found.troubles)
     assert 2 * MOST_TROUBLES - 1 == found.units["model"]["failed"]
+
+
+def test_what_is_merely_held_does_not_hide_what_failed() -> None:
+    """A budget that holds a hundred thousand items is one cause, and comes last."""
+    held = (item(row, "held", "blocked") for row in range(1, 300))
+    found = report(*held, item(300, "failed", "blocked"))
+
+    assert ["failed", *["held"] * MOST_HELD] == [trouble.status for trouble in found.troubles]
+    assert 300 == found.troubled
 
 
 def test_the_headline_says_it_all() -> None:
