@@ -264,7 +264,7 @@ def _failures(report: RunReport) -> list[dict[str, Any]]:
             "stage": trouble.stage,
             "status": trouble.status,
             "kind": trouble.kind,
-            "cause": trouble.message,
+            "cause": (trouble.message or "").removeprefix(f"SKU {trouble.sku!r} stage {trouble.stage!r}: "),
             "next step": trouble.next_step,
             "job": trouble.job_id,
             "request": trouble.request_id,
@@ -292,7 +292,7 @@ def _stages(report: RunReport) -> list[dict[str, Any]]:
 
 def _markdown(report: RunReport) -> str:
     lines = [
-        f"# {report.headline()}",
+        f"**{report.headline()}**",
         (
             f"Recipe **{report.recipe}**, run `{report.run_id}`{_for_its_day(report)}, {report.started_at:%Y-%m-%d %H:%M:%S} to "
             f"{report.finished_at:%H:%M:%S} UTC."
