@@ -16,7 +16,7 @@ from flows import unit
 from flows.artifacts import ARTIFACT_SECONDS
 from flows.ending import END_SECONDS
 from flows.outcome import interrupted
-from flows.progress import ANSWER_SECONDS
+from flows.screens import ANSWER_SECONDS
 from flows.unit import FRESH_SECONDS
 from tests.catalogs.made import a_unit
 from tests.flows.test_outcome import attempt
