@@ -170,6 +170,7 @@ def _causes(kind: FailureKind) -> list[_Cause]:
 
 def _cause(row: Mapping[str, Any]) -> _Cause:
     text = _ROW.sub("", row["error_message"] or row["reason"] or "")
+    text = text[:1].upper() + text[1:]
     found = _WORDS.search(text)
     if found is None:
         return _Cause(row, text, None, "")
