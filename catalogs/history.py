@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, computed_field
 
 from blocks.storage import ObjectStorage
-from catalogs.layout import MANIFEST_PATH, plan_path, rejects_path
+from catalogs.layout import MANIFEST_PATH, left_out_path, plan_path, rejects_path
 from catalogs.ledger import Attempt, AttemptState, Ledger, StoredPicture
 from catalogs.lookup import rows_of_skus
 from catalogs.next_steps import next_step
@@ -165,7 +165,7 @@ async def _rows(storage: ObjectStorage, skus: Sequence[str]) -> list[_Row]:
     found = await asyncio.to_thread(rows_of_skus, storage, MANIFEST_PATH, skus)
     rows = {(row.sku, row.recipe, row.stage): row for row in map(_Row.model_validate, found)}
     for run in await Runs(storage).unended():
-        for path in (plan_path(run.run_id), rejects_path(run.run_id)):
+        for path in (plan_path(run.run_id), left_out_path(run.run_id), rejects_path(run.run_id)):
             for planned in await asyncio.to_thread(rows_of_skus, storage, path, skus):
                 row = _Row.model_validate(planned | {"open_run": run.run_id, "run_id": run.run_id})
                 known = rows.get((row.sku, row.recipe, row.stage))

@@ -40,10 +40,11 @@ async def carry_out(plan: StoredPlan, opened: OpenRun, started_at: datetime) -> 
             plan.plan_id,
             **await findings(plan, storage, Path(scratch)),
         )
-        report = await report_of(plan, manifest, started_at)
+        accounts = await accounts_of(plan)
+        report = report_of(plan, manifest, accounts, started_at)
         report.canary = verdict
         report = await publish_gallery(manifest, report, run.accounts, most=run.gallery_items)
-        report = await publish_run_page(manifest, report, await accounts_of(plan), Path(scratch))
+        report = await publish_run_page(manifest, report, accounts, Path(scratch))
     if verdict is None or verdict.passed:
         # What a canary holds is carried on under the same name, and the same budget.
         await write_document(storage, plan.model_copy(update={"applied_at": now()}))
@@ -73,7 +74,9 @@ async def findings(plan: StoredPlan, storage: ObjectStorage, folder: Path) -> di
     return found
 
 
-async def report_of(plan: StoredPlan, manifest: PublishedManifest, started_at: datetime) -> RunReport:
+def report_of(
+    plan: StoredPlan, manifest: PublishedManifest, accounts: list[VendorAccount], started_at: datetime
+) -> RunReport:
     """What the run came to."""
     return summarise(
         manifest.rows_of_run(),
@@ -81,7 +84,7 @@ async def report_of(plan: StoredPlan, manifest: PublishedManifest, started_at: d
         started_at=started_at,
         recipe=plan.made_from.recipe.name,
         unchanged=plan.quote.finished_items,
-        accounts=await accounts_of(plan),
+        accounts=accounts,
         max_credits=plan.asked.max_credits,
         finish_by=plan.asked.finish_by,
         business_date=plan.asked.business_date,

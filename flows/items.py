@@ -18,8 +18,8 @@ from catalogs.masking import masked_text
 from catalogs.plan import PlannedItem, Unit
 from flows.budget import BudgetReached
 from flows.desk import Desk
-from flows.finish_by import FinishByReached
 from flows.export import count_unit
+from flows.finish_by import FinishByReached
 from flows.lane import LaneClosed
 from flows.outcome import blocked, ended, interrupted
 from flows.unit import finish_unit

@@ -8,8 +8,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from blocks.account import VendorAccount
 from blocks.errors import CatwalkError, VendorError
-from flows.events import lane_closed
 from blocks.metrics import staying
+from flows.events import lane_closed
 from flows.notices import Notices
 
 __all__ = ["Lane", "LaneClosed"]

@@ -61,19 +61,20 @@ async def _repeated(retry: RetryRun) -> State[RunReport]:
             parts.append(left_out_path(run_id))
             await storage.upload(parts[-1], plan.left_out, content_type=PARQUET)
         manifest = await publish_manifest(storage, parts, folder, run_id)
+        accounts = await _accounts(plan.quote.operations, retry)
         report = summarise(
             manifest.rows_of_run(),
             run_id=run_id,
             started_at=started_at,
             recipe=", ".join(sorted(manifest.recipes())),
             unchanged=0,
-            accounts=await _accounts(plan.quote.operations, retry),
+            accounts=accounts,
             max_credits=retry.max_credits,
             finish_by=retry.finish_by,
             **manifest.facts(gallery=retry.gallery_items > 0),
         )
         report = await publish_gallery(manifest, report, retry.accounts, most=retry.gallery_items)
-        report = await publish_run_page(manifest, report, plan.accounts, folder)
+        report = await publish_run_page(manifest, report, accounts, folder)
     await publish_report(report)
     return as_state(report)
 

@@ -137,6 +137,7 @@ def test_dry_run_says_what_would_be_done_and_does_nothing(
 def test_run_delivers_and_says_where(first_run: Ended, shop: Path) -> None:
     """The outcome, the price and the manifest's place are printed; the exit code is 0."""
     output, said = shop / "pictures", first_run.out.splitlines()
+    (report,) = output.glob("runs/*/report.html")
 
     assert DELIVERED == first_run.code
     assert "1 of 1 items delivered; credits: 3 Claid, 30 AILabTools" == said[0]
@@ -144,6 +145,7 @@ def test_run_delivers_and_says_where(first_run: Ended, shop: Path) -> None:
         "Credits:  model 2, refine 30, scene 1",
         f"Manifest: {output / 'manifest.parquet'}",
         f"Gallery:  {output / 'gallery.html'}",
+        f"Report:   {report}",
     ] == said[1:]
     assert (output / "gallery.html").exists()
 
