@@ -9,7 +9,7 @@ UV := .uv/bin/uv
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-all check format sandbox bench clean
+.PHONY: help install demo test test-all check format sandbox bench docs clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -40,6 +40,9 @@ sandbox: $(READY) ## Run the simulated vendors on 127.0.0.1:8765
 
 bench: $(READY) ## Measure the main job beside a hand-written script
 	$(VENV)/bin/python -m benchmarks.main_job
+
+docs: $(READY) ## Bring docs/reference up to date with the code
+	$(VENV)/bin/python -m deployments.reference
 
 clean: ## Remove what the other targets made
 	rm -rf $(VENV) .uv demo .pytest_cache .ruff_cache .hypothesis

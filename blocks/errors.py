@@ -104,15 +104,30 @@ class CatwalkError(Exception):
 
 
 class CatalogError(CatwalkError):
-    """The catalog, one of its rows, or a picture that it names can't be used."""
+    """
+    The catalog, one of its rows, or a picture that it names can't be used.
+
+    Costs: nothing.
+    Next: mend the row, picture or mapping that the message names, and run again.
+    """
 
 
 class RecipeError(CatwalkError):
-    """The recipe can't work, or does not fit the catalog."""
+    """
+    The recipe can't work, or does not fit the catalog.
+
+    Costs: nothing.
+    Next: correct the recipe at the place that the message names.
+    """
 
 
 class StorageError(CatwalkError):
-    """The object storage refused, or lost, what was asked of it."""
+    """
+    The object storage refused, or lost, what was asked of it.
+
+    Costs: nothing by itself: a picture that was paid for is still at its vendor, for 24 hours.
+    Next: `catwalk doctor --output OUTPUT` says what is wrong with the storage; mend it and run again.
+    """
 
 
 class VendorError(CatwalkError):
@@ -121,6 +136,9 @@ class VendorError(CatwalkError):
 
     `closes_lane`: nothing further on the account can go well. `outcome_unknown`: the vendor may have accepted,
     and charged for, a job whose id or result was lost, so its unit is repeated only when a person asks.
+
+    Costs: as its kind says.
+    Next: as its kind says.
     """
 
     closes_lane: ClassVar[bool] = False
@@ -149,47 +167,92 @@ class VendorError(CatwalkError):
 
 
 class RateLimited(VendorError):
-    """Refused for rate: nothing was accepted; wait `retry_after` seconds (if given) and repeat."""
+    """
+    Refused for rate: nothing was accepted; wait `retry_after` seconds (if given) and repeat.
+
+    Costs: nothing.
+    Next: none, Catwalk waits and repeats; lower the account's limits if it comes often.
+    """
 
     retryable = True
 
 
 class Unavailable(VendorError):
-    """The request provably was not accepted, or a free call failed: it may be repeated."""
+    """
+    The request provably was not accepted, or a free call failed: it may be repeated.
+
+    Costs: nothing by itself; a job whose end could not be fetched is paid once, and is still at the vendor.
+    Next: run again; check network, `base_url` and the vendor's status page if it stays.
+    """
 
     retryable = True
 
 
 class Rejected(VendorError):
-    """The vendor refused this request; repeating it unchanged will not help."""
+    """
+    The vendor refused this request; repeating it unchanged will not help.
+
+    Costs: nothing for a paid call that was refused.
+    Next: change what the vendor objects to, which makes a new unit; or repeat with `--retry failed`.
+    """
 
 
 class ContentRefused(Rejected):
-    """The vendor refused what the pictures or the words show."""
+    """
+    The vendor refused what the pictures or the words show.
+
+    Costs: nothing if refused at once; perhaps if the vendor refused after it had looked.
+    Next: change the picture or the words; or repeat with `--retry failed`.
+    """
 
 
 class AuthFailed(VendorError):
-    """The key is missing, wrong, or lacks a permission; no other row on this account can go on."""
+    """
+    The key is missing, wrong, or lacks a permission; no other row on this account can go on.
+
+    Costs: nothing.
+    Next: correct the key or its permissions, see that `catwalk doctor` is content, and run again.
+    """
 
     closes_lane = True
 
 
 class QuotaExhausted(VendorError):
-    """The account has no credits left; no other row on this account can go on."""
+    """
+    The account has no credits left; no other row on this account can go on.
+
+    Costs: nothing.
+    Next: buy credits and run again: what was held goes on by itself.
+    """
 
     closes_lane = True
 
 
 class JobFailed(VendorError):
-    """The vendor accepted the job and then failed it."""
+    """
+    The vendor accepted the job and then failed it.
+
+    Costs: perhaps: `credits_at_risk` has the price; the vendor's own list says.
+    Next: look at picture and options, then `catwalk retry OUTPUT failed`.
+    """
 
 
 class ResultExpired(VendorError):
-    """The vendor no longer holds the result: it keeps results for 24 hours."""
+    """
+    The vendor no longer holds the result: it keeps results for 24 hours.
+
+    Costs: yes, if the job had ended well.
+    Next: `catwalk retry OUTPUT failed` makes and pays it again; run `catwalk rescue` hourly so that it does not come to that.
+    """
 
 
 class OutcomeUnknown(VendorError):
-    """The vendor may have accepted, and charged; never repeated unless a person asks."""
+    """
+    The vendor may have accepted, and charged; never repeated unless a person asks.
+
+    Costs: perhaps: `credits_at_risk` has the price.
+    Next: look at the vendor's own list of jobs, then `catwalk retry OUTPUT unknown`, which may pay a second time.
+    """
 
     outcome_unknown = True
 
@@ -199,6 +262,9 @@ class ContractDrift(VendorError):
     The reply no longer fits the vendor's documented contract; no other row on this account can go on.
 
     On a paid call `outcome_unknown` is set: the vendor accepted, but its reply can't be read.
+
+    Costs: nothing, unless the row is `unknown`: then most likely.
+    Next: check `base_url`, compare the vendor's changelog, and update Catwalk before you run again.
     """
 
     closes_lane = True

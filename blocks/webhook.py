@@ -26,7 +26,12 @@ PURPOSE = b"catwalk: which jobs have ended?"
 
 
 class ReceiverSilent(CatwalkError):
-    """The receiver can't be asked; nothing hangs on it."""
+    """
+    The receiver can't be asked; nothing hangs on it.
+
+    Costs: nothing.
+    Next: none, runs poll instead; `catwalk doctor` says what is wrong with the receiver.
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,8 @@ from blocks.errors import StorageError
 from catalogs.ledger import StoredPicture
 
 __all__ = [
+    "MEANINGS",
+    "PICTURE",
     "ROWS_PER_GROUP",
     "SCHEMA",
     "ManifestRow",
@@ -81,6 +83,45 @@ SCHEMA = pa.schema(
         ("fingerprint", pa.string()),
     ]
 )
+# What docs/reference/manifest.md says of each column.
+MEANINGS = {
+    "recipe": "The recipe's name.",
+    "row": "The catalog row's number, from 1, when it was last planned.",
+    "sku": "The SKU; blank where the catalog's row has none.",
+    "title": "The SKU's title, where the catalog has one.",
+    "stage": "The stage's name.",
+    "position": "The stage's place in the recipe, from 0.",
+    "operation": "The operation, such as `claid.scene`.",
+    "status": "`done`, `failed`, `unknown` (the vendor may have charged), `blocked` (an earlier stage has no picture), `held` (the "
+    "account's lane is closed, or the run's budget can't pay for it), `quarantined` (the catalog's row can't be used) or "
+    "`retired` (done, but gone from the catalog).",
+    "reason": "Why it was planned (`new`, `picture changed`, …) where this run asked the vendor, `by run …` where another had, and "
+    "else what kept it from being sent.",
+    "picture": "Address of the picture that goes on to the next stage.",
+    "sha256": "The SHA-256 of that picture's bytes, in hexadecimal.",
+    "width": "Its width in pixels.",
+    "height": "Its height in pixels.",
+    "bytes": "Its size in bytes.",
+    "mime": "Its media type, such as `image/png`.",
+    "pictures": "All pictures of the unit, those that were not picked too.",
+    "inputs": "Addresses of the pictures that went in, by slot, as JSON; without signatures.",
+    "unit_key": "The hash of all that decides the picture.",
+    "attempt": "Which submission of the unit this is, from 1.",
+    "vendor": "The vendor that was asked.",
+    "job_id": "The vendor's id of the job; none for `claid.scene`, which has no jobs.",
+    "request_id": "The vendor's id of the request, for its support.",
+    "options": "The options as rendered from the row, as JSON.",
+    "credits": "What the vendor charged for the pictures, in its credits, by the account's price list.",
+    "credits_at_risk": "What it may have charged for none: the outcome is unknown, or the accepted job failed or has not ended.",
+    "error_kind": "What went wrong, as in the table of errors: `job_failed`.",
+    "error_message": "What happened, the vendor's words, and the next step.",
+    "submitted_at": "When the paid call was sent.",
+    "finished_at": "When the picture was in storage, whole, or the unit ended otherwise.",
+    "seconds": "From `submitted_at` to `finished_at`.",
+    "run_id": "The run that last said something new of it.",
+    "image_version": "The catalog row's `image_version` when it was planned.",
+    "fingerprint": "A hash over what the catalog's row, recipe and mapping said then; equal means unchanged.",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

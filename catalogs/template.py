@@ -24,7 +24,12 @@ _BRACES = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 
 
 class Blank(RecipeError):
-    """A row is blank in a column that a text option needs; `place` is the column and its value."""
+    """
+    A row is blank in a column that a text option needs; `place` is the column and its value.
+
+    Costs: nothing.
+    Next: fill the cell, or write `{column|text}` in the recipe.
+    """
 
     def __init__(self, what: str, *, place: tuple[str, str] = ("", ""), next_step: str | None = None) -> None:
         super().__init__(what, next_step=next_step)

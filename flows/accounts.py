@@ -16,6 +16,8 @@ from blocks.storage import ObjectStorage
 from flows.parameters import Accounts
 
 __all__ = [
+    "NESTED",
+    "PLAIN",
     "account_from_environment",
     "check_accounts",
     "check_shared",

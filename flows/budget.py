@@ -23,7 +23,12 @@ MORE = "Run again with a higher max_credits (--max-credits): what is delivered s
 
 
 class BudgetReached(CatwalkError):
-    """A unit was held: the run may not spend what it costs."""
+    """
+    A unit was held: the run may not spend what it costs.
+
+    Costs: nothing.
+    Next: run again with a higher `--max-credits`, or without one.
+    """
 
 
 def left_out_of_plan(limit: Decimal | None) -> BudgetReached:

@@ -32,11 +32,21 @@ CANCEL_SECONDS = 10.0
 
 
 class NoWorker(CatwalkError):
-    """No worker took a shard's flow run."""
+    """
+    No worker took a shard's flow run.
+
+    Costs: nothing.
+    Next: none, the run's own process does the shard; start a worker for the next one.
+    """
 
 
 class ShardLost(CatwalkError):
-    """A shard's flow runs ended, again and again, before its work did."""
+    """
+    A shard's flow runs ended, again and again, before its work did.
+
+    Costs: nothing more: jobs that are at their vendor are paid, and fetched by the next run.
+    Next: look at the workers' logs and memory, then run again.
+    """
 
 
 class _End(Enum):

@@ -18,7 +18,12 @@ __all__ = ["StalePlan", "check_fresh"]
 
 
 class StalePlan(CatwalkError):
-    """A plan is not what it would be now, or was applied already: nothing was sent."""
+    """
+    A plan is not what it would be now, or was applied already: nothing was sent.
+
+    Costs: nothing.
+    Next: plan again; the message says what is different.
+    """
 
 
 async def check_fresh(plan: StoredPlan, storage: ObjectStorage, *, begun: bool) -> StoredPlan:

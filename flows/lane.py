@@ -18,7 +18,12 @@ PREPARED_AT_ONCE = 16
 
 
 class LaneClosed(CatwalkError):
-    """A unit was held: its account's lane is closed."""
+    """
+    A unit was held: its account's lane is closed.
+
+    Costs: nothing.
+    Next: mend what closed the lane, which another row names, and run again.
+    """
 
 
 class Lane:
