@@ -19,7 +19,7 @@ from deployments.reference.markdown import paragraphs, table
 __all__ = ["Parameter", "commands", "commands_page", "parameters_of"]
 
 INTRO = (
-    "`catwalk COMMAND --help` says the same in a terminal. What takes several values as an option is given several times.\n\n"
+    "`catwalk run --help` says the same in a terminal, as do the others. What takes several values as an option is given several times.\n\n"
     "Exit codes, where a command does not say otherwise: 0 it did its job; 1 it could not, and a message says why and "
     "what to do; 2 the command was not understood; 3 finished, but not all is delivered; 130 interrupted."
 )
