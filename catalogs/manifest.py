@@ -93,7 +93,7 @@ MEANINGS = {
     "position": "The stage's place in the recipe, from 0.",
     "operation": "The operation, such as `claid.scene`.",
     "status": "`done`, `failed`, `unknown` (the vendor may have charged), `blocked` (an earlier stage has no picture), `held` (the "
-    "account's lane is closed, or the run's budget can't pay for it), `quarantined` (the catalog's row can't be used) or "
+    "account's lane is closed, or the run's budget or time is over), `quarantined` (the catalog's row can't be used) or "
     "`retired` (done, but gone from the catalog).",
     "reason": "Why it was planned (`new`, `picture changed`, …) where this run asked the vendor, `by run …` where another had, and "
     "else what kept it from being sent.",

@@ -213,5 +213,5 @@ def parse_recipe(text: str, *, source: str) -> Recipe:
     except ValidationError as error:
         raise RecipeError(
             f"{source} can't be used: {complaints(document, error)}",
-            next_step="The README's table of operations links to every option.",
+            next_step="docs/reference/recipe.md has every option.",
         ) from error

@@ -110,7 +110,7 @@ def _made(kind: type[AccountT], **fields: Any) -> AccountT:
         raise AuthFailed(
             f"{variable} can't be used: {where + ': ' if where else ''}{first['msg']}",
             vendor=kind.vendor,
-            next_step=f"Mend or unset {variable}; README.md has the variables.",
+            next_step=f"Mend or unset {variable}; docs/reference/parameters.md has the variables.",
         ) from error
 
 

@@ -29,11 +29,21 @@ ResultT = TypeVar("ResultT")
 
 
 class FinishByReached(CatwalkError):
-    """A unit was held: its picture could not be there by the time that the run finishes by."""
+    """
+    A unit was held: its picture could not be there by the time that the run finishes by.
+
+    Costs: nothing.
+    Next: none, the next run goes on with it; give a run more time if it comes often.
+    """
 
 
 class FinishByOverrun(CatwalkError):
-    """A unit was held: its call was under way when the run had to finish."""
+    """
+    A unit was held: its call was under way when the run had to finish.
+
+    Costs: what the call costs, once.
+    Next: none, the next run fetches it, within 24 hours.
+    """
 
 
 def check_ahead(finish_by: datetime | None) -> None:

@@ -8,7 +8,7 @@ import re
 from inspect import signature
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, cast, get_type_hints
 
 import pytest
 import typer
@@ -85,7 +85,7 @@ def check_yaml(document: dict[str, Any]) -> None:
         Recipe.model_validate(document)
     elif document.keys() <= Recipe.model_fields.keys():
         for name, value in document.items():
-            TypeAdapter(Recipe.model_fields[name].annotation).validate_python(value)
+            TypeAdapter[Any](cast("Any", Recipe.model_fields[name].annotation)).validate_python(value)
     else:
         RunConfig.model_validate(document)
 

@@ -175,7 +175,7 @@ def _told(kind: type[CatwalkError], head: str) -> str:
         if found := re.search(rf"^{head}:(.+(?:\n .+)*)", getdoc(each) or "", re.MULTILINE):
             words = " ".join(found[1].split())
             return words[0].upper() + words[1:]
-    return ""
+    return "As the message says."
 
 
 PAGES: dict[str, Callable[[], str]] = {

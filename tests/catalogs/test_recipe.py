@@ -119,7 +119,7 @@ def test_a_refusal_names_stage_field_value_and_what_to_do() -> None:
         "'4:3', '4:5', '5:4', '9:16', '16:9' or '21:9' (given: '3:7'); "
         "stages.model.options.output.number_of_images: Input should be less than or equal to 4 (given: 9); "
         "stages.model.colour: Extra inputs are not permitted (given: 'red'). "
-        "The README's table of operations links to every option."
+        "docs/reference/recipe.md has every option."
     )
 
 
