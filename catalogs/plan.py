@@ -30,7 +30,7 @@ class Selection(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    skus: list[str] = Field(default_factory=list, description="Only these SKUs.")
+    skus: list[str] = Field(default_factory=list, title="SKUs", description="Only these SKUs.")
     limit: int | None = Field(
         default=None, ge=1, description="Only the first so many items, those that can't be used among them."
     )

@@ -63,6 +63,9 @@ if TYPE_CHECKING:
 else:
     ShippedRecipe = Literal[tuple(sorted(shipped_recipes()))]
 
+# What forms take for a recipe's name: a misspelt one is refused before a run starts.
+RECIPE_NAMES = f"^({'|'.join(sorted(shipped_recipes()))}|.+[.]ya?ml)$"
+
 
 class Retry(StrEnum):
     """Ends that a person may want repeated."""
@@ -78,7 +81,9 @@ class Accounts(BaseModel):
 
     claid: str | None = Field(default=None, description="Name of a Claid Credentials block.")
     vmake: str | None = Field(default=None, description="Name of a Vmake Credentials block.")
-    ailabtools: str | None = Field(default=None, description="Name of an AILabTools Credentials block.")
+    ailabtools: str | None = Field(
+        default=None, title="AILabTools", description="Name of an AILabTools Credentials block."
+    )
     storage: str | None = Field(
         default=None, description="Name of an Object Storage block whose credentials open catalog, pictures and output."
     )
@@ -139,12 +144,23 @@ class CatalogRun(BaseModel):
         Annotated[ShippedRecipe, Field(title="Shipped recipe", description="One that comes with Catwalk.")]
         | Annotated[
             str,
-            Field(title="Recipe file", description="A YAML file on the worker.", examples=["/srv/recipes/summer.yaml"]),
+            Field(
+                title="Recipe file",
+                description="A .yaml or .yml file on the worker.",
+                examples=["/srv/recipes/summer.yaml"],
+            ),
         ]
         | Annotated[Recipe, Field(title="Own recipe", description="The recipe itself.")]
-    ) = Field(default="on-model", description="What is made of each product.", examples=sorted(shipped_recipes()))
+    ) = Field(
+        default="on-model",
+        description="What is made of each product.",
+        examples=sorted(shipped_recipes()),
+        json_schema_extra={"pattern": RECIPE_NAMES},
+    )
     output: str = Field(
-        description="Where pictures, ledger and manifest go.", examples=["s3://shop-pictures/autumn", "/data/pictures"]
+        min_length=1,
+        description="Where pictures, ledger and manifest go.",
+        examples=["s3://shop-pictures/autumn", "/data/pictures"],
     )
     selection: Selection = Field(default_factory=Selection, description="Which items to work on; empty means all.")
     accounts: Accounts = Field(default_factory=Accounts, description="Which accounts and credentials to use.")
@@ -274,7 +290,7 @@ class RetryRun(BaseModel):
 
     model_config = FORM
 
-    output: str = Field(description="Where the earlier runs put pictures, ledger and manifest.")
+    output: str = Field(min_length=1, description="Where the earlier runs put pictures, ledger and manifest.")
     kinds: list[Retry] = Field(
         min_length=1, description="Which ends to repeat; an unknown one may be charged a second time."
     )

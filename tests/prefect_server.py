@@ -109,7 +109,9 @@ def running_server(
     port = free_port(host)
     server = PrefectServer(f"http://{host}:{port}/api", home)
     command = ["server", "start", "--host", host, "--port", str(port)]
-    with _running(command, home / "server.log", {**environment_in(home), **(settings or {})}) as is_alive:
+    # The UI's pages ask at port 4200 unless told otherwise.
+    environment = {**environment_in(home), "PREFECT_UI_API_URL": server.api_url, **(settings or {})}
+    with _running(command, home / "server.log", environment) as is_alive:
         eventually(lambda: _health(server, is_alive), "the Prefect server's start", seconds=START_SECONDS)
         yield server
 

@@ -11,10 +11,10 @@ from typing import Any, cast
 
 import yaml
 from prefect import Flow
-from prefect.utilities.callables import parameter_schema
 from pydantic import BaseModel, ConfigDict, Field
 
 from catalogs.samples import demo_catalog
+from deployments.setup.form import form_of
 from flows.parameters import TimeZone
 
 __all__ = ["Described", "DescribedSchedule", "Shop", "absolute", "described", "filled", "hour_before"]
@@ -93,9 +93,8 @@ class Described(BaseModel):
         return cast("Flow[..., Any]", getattr(import_module(module), name))
 
     def form(self) -> dict[str, Any]:
-        """The form of its parameters; Prefect's own lets a parameter that there is not pass."""
-        told = parameter_schema(self.flow.fn).model_dump_for_openapi()
-        return {**told, "additionalProperties": False}
+        """The form of its parameters."""
+        return form_of(self.flow)
 
 
 class _DeploymentFile(BaseModel):

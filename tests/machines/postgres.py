@@ -20,30 +20,32 @@ ACCOUNT = "postgres"
 
 def missing_postgres() -> str | None:
     """Why PostgreSQL can't be started here; None when it can."""
+    if os.geteuid() != 0:
+        return f"only root can start PostgreSQL as the account {ACCOUNT!r}"
     return None if _binaries() else "PostgreSQL not found: apt-get install --no-install-recommends postgresql"
 
 
 @contextmanager
-def running_postgres() -> Generator[str]:
+def running_postgres(port: int = PORT) -> Generator[str]:
     """Run a server on the loopback interface for as long as the block lasts; Prefect's connection URL."""
     with TemporaryDirectory(prefix="catwalk-postgres-") as name:
         shutil.chown(name, ACCOUNT, ACCOUNT)
-        with _running(Path(name)) as url:
+        with _running(Path(name), port) as url:
             yield url
 
 
 @contextmanager
-def _running(folder: Path) -> Generator[str]:
+def _running(folder: Path, port: int) -> Generator[str]:
     binaries = _binaries()
     assert binaries is not None, missing_postgres()
     data = folder / "data"
     _as_postgres(str(binaries / "initdb"), "-D", str(data), "--auth=trust", "--encoding=UTF8", "--no-sync")
-    options = f"-c listen_addresses=127.0.0.1 -c port={PORT} -c fsync=off -k {folder} -c max_connections=200"
+    options = f"-c listen_addresses=127.0.0.1 -c port={port} -c fsync=off -k {folder} -c max_connections=200"
     control = [str(binaries / "pg_ctl"), "-D", str(data), "-w", "-t", str(START_SECONDS)]
     _as_postgres(*control, "-l", str(folder / "log"), "-o", options, "start")
     try:
-        _as_postgres(str(binaries / "createdb"), "-h", "127.0.0.1", "-p", str(PORT), "prefect")
-        yield f"postgresql+asyncpg://{ACCOUNT}@127.0.0.1:{PORT}/prefect"
+        _as_postgres(str(binaries / "createdb"), "-h", "127.0.0.1", "-p", str(port), "prefect")
+        yield f"postgresql+asyncpg://{ACCOUNT}@127.0.0.1:{port}/prefect"
     finally:
         _as_postgres(*control, "-m", "immediate", "stop")
 
