@@ -8,7 +8,10 @@ from typing import Any
 __all__ = ["next_step"]
 
 HELD = {
+    "finish_by_reached": "Nothing more was charged. The next run goes on with it.",
+    "finish_by_overrun": "Its call was under way: the next run, or `catwalk rescue {output}`, finds out what became of it.",
     "budget_reached": "Nothing was charged. A run with a higher --max-credits does it.",
+    "shard_lost": "The next run finds out how far it came, and goes on with it.",
     "lane_closed": "Nothing was charged. Mend the account as the first error of this lane says; the next run does it.",
 }
 SIMPLE = {
@@ -34,7 +37,7 @@ def next_step(row: Mapping[str, Any], output: str) -> str:
         return _failed(row).format(output=output)
     if status == "held":
         mend = "Nothing more was charged. Mend the account as the message says; the next run goes on with it."
-        return HELD.get(row["error_kind"] or "", mend)
+        return HELD.get(row["error_kind"] or "", mend).format(output=output)
     return SIMPLE.get(status, "The next run looks at it.").format(output=output)
 
 

@@ -106,7 +106,7 @@ def _notes(report: RunReport, figures: Figures) -> Iterator[str]:
         )
     for kind in figures.failures:
         if kind.status == "held" and kind.kind not in (BudgetReached.kind(), None) and kind.first:
-            yield f"{kind.count:,} units were held with their account: {kind.first[0]['error_message']}"
+            yield f"{kind.count:,} units were held, the first for this: {kind.first[0]['error_message']}"
 
 
 async def _looks(storage: ObjectStorage, figures: Figures) -> AsyncIterator[Look]:

@@ -99,6 +99,7 @@ async def test_a_delivered_sku_is_told_from_its_pictures_to_its_cost(output: Obj
         ({"status": "failed", "attempt": None}, "the next run tries again"),
         ({"status": "held", "error_kind": "budget_reached", "attempt": None}, "A run with a higher --max-credits"),
         ({"status": "held", "error_kind": "lane_closed", "attempt": None}, "Mend the account"),
+        ({"status": "held", "error_kind": "finish_by_reached", "attempt": None}, "The next run goes on with it."),
         ({"status": "quarantined", "unit_key": None, "attempt": None}, "Mend the row in the catalog"),
         ({"status": "retired"}, "the SKU has left the catalog"),
     ],

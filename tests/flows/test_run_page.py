@@ -77,7 +77,7 @@ async def test_spending_is_told_by_account_and_stage_in_money_too(tmp_path: Path
     ("row", "note"),
     [
         (lost("held", error_kind="budget_reached"), "The budget of 10 credits held 1 units."),
-        (lost("held", error_kind="lane_closed", error_message=LANE_CLOSED), "1 units were held with their account"),
+        (lost("held", error_kind="lane_closed", error_message=LANE_CLOSED), "1 units were held, the first for this: "),
     ],
 )
 async def test_a_run_that_ended_early_says_so_at_the_top(tmp_path: Path, row: ManifestRow, note: str) -> None:
