@@ -77,6 +77,7 @@ class CatwalkError(Exception):
         self.words = _cut(words)
         self.next_step = next_step
         self.sku = sku
+        self.look: str | None = None
         self.stage = stage
 
     @classmethod
@@ -84,14 +85,16 @@ class CatwalkError(Exception):
         """The class's name as manifests write it: `rate_limited`, `job_failed`."""
         return re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
 
-    def at(self, *, sku: str, stage: str | None = None) -> Self:
+    def at(self, *, sku: str, look: str | None = None, stage: str | None = None) -> Self:
         """Name the row, where the raising code could not know it."""
         self.sku = self.sku or sku
+        self.look = self.look or look
         self.stage = self.stage or stage
         return self
 
     def __str__(self) -> str:
-        row = " ".join(f"{name} {value!r}" for name, value in (("SKU", self.sku), ("stage", self.stage)) if value)
+        places = (("SKU", self.sku), ("look", self.look), ("stage", self.stage))
+        row = " ".join(f"{name} {value!r}" for name, value in places if value)
         parts = [
             f"{row}: {self.what}" if row else self.what,
             f"The vendor says: {self.words!r}" if self.words else "",

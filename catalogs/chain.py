@@ -92,6 +92,7 @@ class Chain:
             column=self._own_names.get(fault.column, fault.column),
             value=repr(fault.value)[:VALUE_LIMIT] if fault.value else "",
             reason=f"stage {stage.name!r}: {fault.words}",
+            look=item.look,
         )
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import duckdb
 import pyarrow as pa
@@ -15,16 +17,17 @@ from catalogs.plan import Delta, Planned
 from catalogs.reasons import Before, Reason, reason_of
 from catalogs.recipe import Recipe
 
-__all__ = ["ManifestDelta"]
+__all__ = ["Gone", "ManifestDelta", "Refreshed", "manifest_view"]
 
 MEMORY = "700MB"
 ITEMS_AT_ONCE = 50_000
 
 # Units are compared by hashes: of 128 bits where a picture hangs on it, of 64 where only its reason does.
 _BRIEF = """
-    CREATE TEMP MACRO place_of(recipe, sku, stage) AS md5_number(recipe || chr(31) || sku || chr(31) || stage);
+    CREATE TEMP MACRO place_of(recipe, sku, look, stage) AS
+        md5_number(recipe || chr(31) || sku || chr(31) || coalesce(look, '') || chr(31) || stage);
     CREATE TEMP VIEW compared AS
-    SELECT place_of(recipe, sku, stage) AS place_key, md5_number(unit_key) AS unit_key, status,
+    SELECT place_of(recipe, sku, look, stage) AS place_key, md5_number(unit_key) AS unit_key, status,
            attempt IS NOT NULL AS called, error_kind, hash(options) AS options, hash(inputs) AS inputs,
            hash(image_version) AS image_version, hash(fingerprint) AS fingerprint, picture IS NOT NULL AS has_picture
     FROM manifest
@@ -68,11 +71,33 @@ class _Found(NamedTuple):
     outdated: bool
 
 
+class Refreshed(NamedTuple):
+    """An item's new fingerprint."""
+
+    sku: str
+    look: str | None
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """
+    What the manifest has as current, and catalog or recipe have no more.
+
+    `skus` have left the catalog, `looks` the recipe, with the number of their items; what is without a look is under
+    an empty one. `items` are all of these, as SKU and look.
+    """
+
+    skus: list[str] = field(default_factory=list[str])
+    looks: dict[str, int] = field(default_factory=dict[str, int])
+    items: Sequence[tuple[str, str]] = ()
+
+
 class ManifestDelta(Delta):
     """
     An output's manifest, as planning one recipe asks for it.
 
-    `refreshed` are the items that turned out unchanged though their fingerprint did not say so: SKU and fingerprint.
+    `refreshed` are the items that turned out unchanged though their fingerprint did not say so.
     """
 
     at_once = ITEMS_AT_ONCE
@@ -81,6 +106,7 @@ class ManifestDelta(Delta):
         """`folder` takes what does not fit into memory. Raises `StorageError` when the file is no manifest."""
         self._recipe = recipe
         self._stages = [stage.name for stage in recipe.stages]
+        self._looks = {look.name for look in recipe.looks} or {""}
         self._force = force
         self._sql = duckdb.connect(config={"memory_limit": MEMORY, "temp_directory": str(folder / "spill")})
         self._comparisons = 0
@@ -89,16 +115,16 @@ class ManifestDelta(Delta):
             self._sql.register("manifest", SCHEMA.empty_table())
         else:
             checked_manifest(manifest)
-            _view(self._sql, manifest)
+            manifest_view(self._sql, manifest)
         self._sql.execute(_BRIEF)
         self._unchanged = frozenset[str]() if force else self._settled()
-        self.refreshed: list[tuple[str, str]] = []
+        self.refreshed: list[Refreshed] = []
 
     def close(self) -> None:
         """Let go of the manifest."""
         self._sql.close()
 
-    def unchanged(self, fingerprint: str) -> bool:
+    def unchanged(self, fingerprint: str | None) -> bool:
         """Whether the manifest holds every stage's picture of an item with this fingerprint."""
         return fingerprint in self._unchanged
 
@@ -117,13 +143,27 @@ class ManifestDelta(Delta):
                 found = compared[facts] = self._compared(facts)
             item.reasons, item.settled = found.reasons, found.settled
             if found.settled and found.outdated and item.fingerprint:
-                self.refreshed.append((item.item.sku, item.fingerprint))
+                self.refreshed.append(Refreshed(item.item.sku, item.item.look, item.fingerprint))
 
-    def gone(self, knows: Callable[[str], bool]) -> list[str]:
-        """The SKUs that the manifest has as current and the catalog, as `knows` says, has no more."""
-        asked = "SELECT DISTINCT sku FROM manifest WHERE recipe = ? AND sku IS NOT NULL AND status <> 'retired'"
-        skus = self._sql.sql(asked, params=[self._recipe.name]).to_arrow_table().column(0).to_pylist()
-        return sorted(sku for sku in skus if not knows(sku))
+    def gone(self, knows: Callable[[str], bool]) -> Gone:
+        """What the manifest has as current, of SKUs that the catalog, as `knows` says, has no more, and of left looks."""
+        skus: list[str] = [sku for sku in self._current("DISTINCT sku")["sku"] if not knows(sku)]
+        left: set[str] = {*self._current("DISTINCT coalesce(look, '') AS look")["look"]} - self._looks
+        if not skus and not left:
+            return Gone()
+        self._sql.register("gone_skus", pa.table({"sku": pa.array(skus, pa.string())}))
+        self._sql.register("gone_looks", pa.table({"look": pa.array(sorted(left), pa.string())}))
+        which = "sku IN (SELECT sku FROM gone_skus) OR coalesce(look, '') IN (SELECT look FROM gone_looks)"
+        found = self._current("DISTINCT sku, coalesce(look, '') AS look", which)
+        items: list[tuple[str, str]] = sorted(zip(found["sku"], found["look"], strict=True))
+        return Gone(sorted(skus), dict(Counter(look for _, look in items if look in left)), items)
+
+    def _current(self, what: str, which: str = "true") -> dict[str, list[Any]]:
+        """From the manifest's rows of this recipe that are not retired."""
+        asked = (
+            f"SELECT {what} FROM manifest WHERE recipe = ? AND sku IS NOT NULL AND status <> 'retired' AND ({which})"  # noqa: S608 - our own words
+        )
+        return self._sql.sql(asked, params=[self._recipe.name]).to_arrow_table().to_pydict()
 
     def _settled(self) -> frozenset[str]:
         asked = (
@@ -161,7 +201,7 @@ class ManifestDelta(Delta):
 
 _COMPARED = """
     WITH brief AS MATERIALIZED (
-        SELECT place, place_of(?, sku, stage) AS place_key, md5_number(unit_key) AS unit_key,
+        SELECT place, place_of(?, sku, look, stage) AS place_key, md5_number(unit_key) AS unit_key,
                hash(options) AS options, hash(inputs) AS inputs, hash(image_version) AS image_version,
                hash(fingerprint) AS fingerprint
         FROM planned
@@ -184,7 +224,7 @@ _COMPARED = """
 """
 
 
-def _view(sql: duckdb.DuckDBPyConnection, manifest: Path) -> None:
+def manifest_view(sql: duckdb.DuckDBPyConnection, manifest: Path) -> None:
     """The file as a table of this version's columns."""
     present = set(pq.read_schema(manifest).names)
     columns = [f'"{name}"' if name in present else f'NULL::VARCHAR AS "{name}"' for name in SCHEMA.names]
@@ -197,6 +237,7 @@ def _table(items: Sequence[Planned], stages: Sequence[str]) -> pa.Table:
         {
             "place": pa.array(range(len(links)), pa.int64()),
             "sku": pa.array([item.item.sku for item in items for _ in stages], pa.string()),
+            "look": pa.array([item.item.look for item in items for _ in stages], pa.string()),
             "stage": pa.array([*stages] * len(items), pa.string()),
             "unit_key": pa.array([link.unit_key for link in links], pa.string()),
             "options": pa.array([link.options for link in links], pa.string()),

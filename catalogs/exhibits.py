@@ -28,12 +28,13 @@ def exhibits_of(rows: Iterable[Mapping[str, Any]], *, output: str, sources: Mapp
     catalog picture's address to where the gallery finds it.
     """
     storage = ObjectStorage(root=output)
-    for (recipe, _, _), group in groupby(rows, key=item_of):
+    for (recipe, _, _, look), group in groupby(rows, key=item_of):
         stages = list(group)
         yield Exhibit(
             sku=stages[0]["sku"] or f"row {stages[0]['row']}",
             title=stages[0]["title"],
             recipe=recipe,
+            look=look,
             status=_status(stages),
             garments=tuple(sources[uri] for uri in garments_of(stages) if uri in sources),
             stages=tuple(_stage(row, storage) for row in stages),
@@ -45,12 +46,13 @@ def summary_of(rows: Iterable[Mapping[str, Any]], *, made_at: datetime, run_id: 
     recipes: dict[str, None] = {}
     spent: dict[str, float] = {}
     counts: Counter[str] = Counter()
-    for (recipe, _, _), group in groupby(rows, key=item_of):
+    pictures: set[str] = set()
+    for (recipe, *_), group in groupby(rows, key=item_of):
         recipes[recipe] = None
         stages = list(group)
         done = sum(row["status"] == "done" for row in stages)
         counts["delivered" if done == len(stages) else "partial" if done else "failed"] += 1
-        counts["pictures"] += sum(len(row["pictures"] or ()) for row in stages)
+        pictures.update(picture["uri"] for row in stages for picture in row["pictures"] or ())
         for row in stages:
             if row["credits"]:
                 spent[row["vendor"]] = spent.get(row["vendor"], 0.0) + row["credits"]
@@ -60,15 +62,15 @@ def summary_of(rows: Iterable[Mapping[str, Any]], *, made_at: datetime, run_id: 
         delivered=counts["delivered"],
         partial=counts["partial"],
         failed=counts["failed"],
-        pictures=counts["pictures"],
+        pictures=len(pictures),
         credits=spent,
         run_id=run_id,
     )
 
 
-def item_of(row: Mapping[str, Any]) -> tuple[str, int, str | None]:
-    """What the rows of one item have in common."""
-    return row["recipe"], row["row"], row["sku"]
+def item_of(row: Mapping[str, Any]) -> tuple[str, int, str | None, str | None]:
+    """What the rows of one item have in common: recipe, row, SKU and look."""
+    return row["recipe"], row["row"], row["sku"], row["look"]
 
 
 def garments_of(stages: Iterable[Mapping[str, Any]]) -> list[str]:

@@ -14,6 +14,7 @@ import pyarrow.compute
 
 from catalogs.catalog import Catalog
 from catalogs.cells import cell_values, is_text
+from catalogs.looks import Look
 from catalogs.mapping import PICTURE_COLUMNS
 from catalogs.recipe import Recipe
 from catalogs.rows import Rows
@@ -35,27 +36,38 @@ class Fingerprints:
     The fingerprints of a catalog's rows for one recipe.
 
     They go over the raw cells of the columns that a recipe uses, by our names, and over what else decides its units:
-    stages, outfits, the operations' versions, the mapping of values, where relative addresses start, and the version
+    stages, outfits, the look if there is one, the operations' versions, the mapping of values, where relative addresses start, and the version
     of this program, which reads the cells. Equal fingerprints mean equal units; unequal ones mean nothing, as two
     spellings of a cell can say the same.
     """
 
-    def __init__(self, catalog: Catalog, recipe: Recipe, columns: Collection[str], versions: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        recipe: Recipe,
+        columns: Collection[str],
+        versions: Mapping[str, str],
+        *,
+        look: Look | None = None,
+    ) -> None:
+        """`recipe` is that of the look, and has none itself."""
         ours = {name: catalog.mapped[name] for name in DECIDING if name in catalog.mapped}
         named = {name: catalog.mapped.get(name, name) for name in sorted(columns)}
         self._columns = ours | named
         self._pictures = [ours[name] for name in (*PICTURE_COLUMNS, "garments") if name in ours]
         self._folder = catalog.folder
         worn = [ref for outfit in recipe.outfits.values() for ref in outfit.model_dump().values() if ref]
+        worn += look.columns.values() if look else ()
         self._outfit_is_relative = not all(re.match(_ABSOLUTE, ref) for ref in worn)
         self._common = json.dumps(
             [
                 _release(),
                 SCHEME,
-                recipe.model_dump(mode="json", exclude={"description"}),
+                recipe.model_dump(mode="json", exclude={"description", "looks"}),
                 [stage.work().version for stage in recipe.stages],
                 catalog.source.model_dump(mode="json", exclude={"uri", "columns"}),
                 sorted(versions.items()),
+                *([look.model_dump(mode="json")] if look else []),
             ],
             sort_keys=True,
         )

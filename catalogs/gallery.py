@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
-from itertools import chain, count, islice
+from itertools import chain, count, groupby
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -69,7 +69,7 @@ class StagePicture:
 
 @dataclass(frozen=True, slots=True)
 class Exhibit:
-    """One SKU of the gallery: its garments' pictures, then its stages in the recipe's order."""
+    """One item of the gallery: its garments' pictures, then its stages in the recipe's order."""
 
     sku: str
     title: str | None
@@ -77,11 +77,30 @@ class Exhibit:
     status: str
     garments: tuple[str, ...]
     stages: tuple[StagePicture, ...]
+    look: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Sku:
+    """A SKU's exhibits: one, or its looks side by side with what they have in common."""
+
+    looks: Sequence[Exhibit]
+
+    @property
+    def shared(self) -> list[str]:
+        """The garments of all its looks, to be shown once."""
+        first, *others = self.looks
+        return [each for each in first.garments if all(each in look.garments for look in others)] if others else []
+
+    @property
+    def credits(self) -> float:
+        """What all of its looks cost."""
+        return sum(stage.credits for look in self.looks for stage in look.stages)
 
 
 @dataclass(frozen=True, slots=True)
 class GallerySummary:
-    """The run at a glance: SKUs, pictures, and credits by vendor."""
+    """The run at a glance: items, pictures, and credits by vendor."""
 
     recipe: str
     made_at: datetime
@@ -113,21 +132,35 @@ def render_gallery(exhibits: Iterable[Exhibit], summary: GallerySummary) -> Iter
     """
     The gallery's files, name and HTML, one at a time.
 
-    Up to 500 SKUs make one page, more make pages of 200; no more than 900 are held in memory.
+    Up to 500 items make one page, more make pages of 200; no more than 900 are held in memory, but for the looks of a
+    SKU, which stand on one page.
     """
-    looks = iter(exhibits)
-    held = list(islice(looks, SINGLE_PAGE_SKUS + 1))
-    size = SINGLE_PAGE_SKUS if len(held) <= SINGLE_PAGE_SKUS else PAGE_SKUS
-    looks = chain(held, looks)
+    skus = (_Sku(list(looks)) for _, looks in groupby(exhibits, key=lambda one: (one.recipe, one.sku)))
+    held = _some(skus, SINGLE_PAGE_SKUS + 1)
+    size = SINGLE_PAGE_SKUS if len(_looks(held)) <= SINGLE_PAGE_SKUS else PAGE_SKUS
+    skus = chain(held, skus)
     template = _templates().get_template("page.html.j2")
-    shown = list(islice(looks, size))
+    shown = _some(skus, size)
     for number in count(1):
-        following = list(islice(looks, size))
+        following = _some(skus, size)
         page = _Page(number, more=bool(following))
-        yield _file_name(number), template.render(looks=shown, summary=summary, page=page)
+        yield _file_name(number), template.render(skus=shown, looks=_looks(shown), summary=summary, page=page)
         if not following:
             return
         shown = following
+
+
+def _some(skus: Iterator[_Sku], items: int) -> list[_Sku]:
+    """The next SKUs, until they are so many items."""
+    some: list[_Sku] = []
+    while items > 0 and (sku := next(skus, None)) is not None:
+        some.append(sku)
+        items -= len(sku.looks)
+    return some
+
+
+def _looks(skus: Iterable[_Sku]) -> list[Exhibit]:
+    return [look for sku in skus for look in sku.looks]
 
 
 def write_gallery(exhibits: Iterable[Exhibit], summary: GallerySummary, folder: Path) -> Path:

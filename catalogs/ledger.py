@@ -85,6 +85,7 @@ class Attempt(BaseModel):
     state: AttemptState
     recipe: str
     sku: str
+    look: str | None = None
     stage: str
     operation: str
     vendor: str

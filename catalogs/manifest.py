@@ -1,4 +1,4 @@
-"""The manifest: one row per (recipe, SKU, stage) with picture, provenance, cost and status."""
+"""The manifest: one row per (recipe, SKU, look, stage) with picture, provenance, cost and status."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from blocks.errors import StorageError
 from catalogs.ledger import StoredPicture
+from catalogs.names import item_name
 
 __all__ = [
     "MEANINGS",
@@ -51,6 +52,7 @@ SCHEMA = pa.schema(
         ("recipe", pa.string()),
         ("row", pa.int64()),
         ("sku", pa.string()),
+        ("look", pa.string()),
         ("title", pa.string()),
         ("stage", pa.string()),
         ("position", pa.int32()),
@@ -127,13 +129,14 @@ MEANINGS = {
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ManifestRow:
     """
-    What became of one (recipe, SKU, stage).
+    What became of one (recipe, SKU, look, stage); `look` is empty where the recipe has none.
 
     `status` is done, failed, unknown, blocked (an earlier stage has no picture), held (the account's lane is closed, or
     the run's budget can't pay for it), quarantined (the catalog's row can't be used) or retired (done, but the SKU has
-    left the catalog). `image_version` and `fingerprint` are the catalog row's when it was planned. `credits` is what the vendor
+    left the catalog, or the look the recipe). `image_version` and `fingerprint` are the catalog row's when it was planned. `credits` is what the vendor
     charged for the pictures, `credits_at_risk` what it may have charged for none: the outcome is unknown, or the
-    accepted job has failed or not ended.
+    accepted job has failed or not ended. Where items share a unit, they are in the row of the item that it was sent
+    for, and the others have 0: sums count each charge once.
     """
 
     recipe: str
@@ -163,6 +166,12 @@ class ManifestRow:
     finished_at: datetime | None = None
     image_version: str | None = None
     fingerprint: str | None = None
+    look: str | None = None
+
+    @property
+    def item(self) -> str:
+        """What messages call its item."""
+        return item_name(self.sku, self.look)
 
     @property
     def seconds(self) -> float | None:
@@ -220,9 +229,17 @@ class ManifestWriter:
 
 
 def read_rows(path: Path, columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
-    """The manifest's rows as dictionaries, streaming; raises `StorageError` when the file is no manifest."""
+    """
+    The manifest's rows as dictionaries, streaming; columns that came after it was written are None.
+
+    Raises `StorageError` when the file is no manifest.
+    """
+    blank = dict.fromkeys(columns or SCHEMA.names)
     for batch in read_batches(path, columns):
-        yield from batch.to_pylist()
+        if blank.keys() <= set(batch.schema.names):
+            yield from batch.to_pylist()
+        else:
+            yield from (blank | row for row in batch.to_pylist())
 
 
 def read_batches(path: Path, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:

@@ -20,18 +20,29 @@ MEMORY = "700MB"
 # Below this share of the items, new fingerprints alone are not worth a new manifest; they come with the next one.
 WORTH_A_REWRITE = 0.05
 
-UPKEEP_SCHEMA = pa.schema([("recipe", pa.string()), ("sku", pa.string()), ("fingerprint", pa.string())])
+UPKEEP_SCHEMA = pa.schema(
+    [("recipe", pa.string()), ("sku", pa.string()), ("look", pa.string()), ("fingerprint", pa.string())]
+)
 
 
 def write_upkeep(
-    path: Path, recipe: str, *, refreshed: Sequence[tuple[str, str]] = (), retired: Sequence[str] = ()
+    path: Path,
+    recipe: str,
+    *,
+    refreshed: Sequence[tuple[str, str | None, str]] = (),
+    retired: Sequence[tuple[str, str | None]] = (),
 ) -> None:
-    """Write down what a plan found out of items that it leaves alone: fingerprints, and with none, that it is retired."""
-    skus = [sku for sku, _ in refreshed] + list(retired)
-    prints = [mark for _, mark in refreshed] + [None] * len(retired)
+    """
+    Write down what a plan found out of items that it leaves alone.
+
+    Items are SKU and look; `refreshed` have a new fingerprint, and those with none are retired.
+    """
+    items = [(sku, look) for sku, look, _ in refreshed] + list(retired)
+    prints = [mark for _, _, mark in refreshed] + [None] * len(retired)
     columns: list[pa.Array[Any]] = [
-        pa.repeat(pa.scalar(recipe, pa.string()), len(skus)),
-        pa.array(skus, pa.string()),
+        pa.repeat(pa.scalar(recipe, pa.string()), len(items)),
+        pa.array([sku for sku, _ in items], pa.string()),
+        pa.array([look or "" for _, look in items], pa.string()),
         pa.array(prints, pa.string()),
     ]
     pq.write_table(pa.Table.from_arrays(columns, schema=UPKEEP_SCHEMA), path, compression="zstd")
@@ -50,7 +61,7 @@ class ManifestUpdate:
     """
     The current state: the parts' rows, then the previous rows of what the parts don't speak of.
 
-    A part speaks of a (recipe, SKU) as a whole, so a stage that has left the recipe leaves the manifest too. Rows
+    A part speaks of a (recipe, SKU, look) as a whole, so a stage that has left the recipe leaves the manifest too. Rows
     without a SKU can't be told apart, so of each recipe's only the latest are kept. A `previous` of an earlier
     version gets the columns of this one. `is_needed` is False where all is as it was, but for the run that says so.
     Raises `StorageError` when a file is no manifest.
@@ -112,13 +123,15 @@ def _views(sql: duckdb.DuckDBPyConnection, previous: Path, parts: Sequence[Path]
 
 _DROPPED = """
     SELECT file_row_number AS place FROM previous
-    WHERE (sku IS NOT NULL AND (recipe, sku) IN (SELECT (recipe, sku) FROM said WHERE sku IS NOT NULL))
+    WHERE (sku IS NOT NULL AND (recipe, sku, coalesce(look, '')) IN
+              (SELECT (recipe, sku, coalesce(look, '')) FROM said WHERE sku IS NOT NULL))
        OR (sku IS NULL AND recipe IN (SELECT recipe FROM said))
     ORDER BY place
 """
 _KEPT_UP = """
     SELECT file_row_number AS place, upkeep.fingerprint AS fingerprint
-    FROM previous JOIN upkeep USING (recipe, sku)
+    FROM previous JOIN upkeep ON previous.recipe = upkeep.recipe AND previous.sku = upkeep.sku
+        AND coalesce(previous.look, '') = upkeep.look
     WHERE file_row_number NOT IN (SELECT place FROM dropped)
       AND CASE WHEN upkeep.fingerprint IS NULL THEN previous.status <> 'retired'
                ELSE previous.fingerprint IS DISTINCT FROM upkeep.fingerprint END

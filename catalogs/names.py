@@ -5,14 +5,21 @@ from __future__ import annotations
 import hashlib
 from urllib.parse import quote
 
-__all__ = ["picture_path"]
+__all__ = ["item_name", "picture_path"]
 
 LONGEST_SKU_NAME = 120
 
 
-def picture_path(sku: str, stage: str, unit_key: str, number: int, extension: str) -> str:
-    """`pictures/<sku>/<stage>-<12 digits of the unit key>-<n>.<ext>`, the SKU percent-encoded."""
-    return f"pictures/{_sku_name(sku)}/{stage}-{unit_key[:12]}-{number}.{extension}"
+def picture_path(sku: str, stage: str, unit_key: str, number: int, extension: str, *, look: str | None = None) -> str:
+    """`pictures/<sku>/[<look>-]<stage>-<12 digits of the unit key>-<n>.<ext>`, the SKU percent-encoded."""
+    name = f"{look}-{stage}" if look else stage
+    return f"pictures/{_sku_name(sku)}/{name}-{unit_key[:12]}-{number}.{extension}"
+
+
+def item_name(sku: str | None, look: str | None) -> str:
+    """What messages call an item: its SKU, and its look if it has one."""
+    name = sku or "(no SKU)"
+    return f"{name} ({look})" if look else name
 
 
 def _sku_name(sku: str) -> str:

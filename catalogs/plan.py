@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -14,7 +15,8 @@ from blocks.errors import CatalogError
 from blocks.operation import Gender, Slot
 from catalogs.catalog import Catalog
 from catalogs.chain import Chain, Link
-from catalogs.fingerprint import Fingerprints
+from catalogs.look_units import LookUnits
+from catalogs.names import item_name
 from catalogs.read_ahead import ahead
 from catalogs.recipe import Recipe
 from catalogs.rows import Item, Reject, RowReader, Rows
@@ -32,7 +34,9 @@ class Selection(BaseModel):
 
     skus: list[str] = Field(default_factory=list, title="SKUs", description="Only these SKUs.")
     limit: int | None = Field(
-        default=None, ge=1, description="Only the first so many items, those that can't be used among them."
+        default=None,
+        ge=1,
+        description="Only the first so many rows, in all their looks; those that can't be used count too.",
     )
     force: bool = Field(default=False, description="Make and pay the pictures of these items once more.")
 
@@ -45,10 +49,11 @@ class Selection(BaseModel):
 @dataclass(frozen=True, slots=True)
 class Unit:
     """
-    One (item, stage): one paid vendor call. `inputs` maps slots to picture addresses; `upstream` is by key.
+    One (item, stage): one paid vendor call, shared by all items whose units have the same key.
 
-    `image_version` and `fingerprint` are the item's, for the manifest: they tell the next plan what has changed.
-    `left_out` says why a unit that is not done yet is not to be done.
+    `inputs` maps slots to picture addresses; `upstream` is by key. `image_version` and
+    `fingerprint` are the item's, for the manifest: they tell the next plan what has changed. `left_out` says why a unit
+    that is not done yet is not to be done.
     """
 
     recipe: str
@@ -69,6 +74,12 @@ class Unit:
     fingerprint: str | None = None
     priority: float | None = None
     left_out: str | None = None
+    look: str | None = None
+
+    @property
+    def item(self) -> str:
+        """What messages call its item."""
+        return item_name(self.sku, self.look)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +89,11 @@ class PlannedItem:
     sku: str
     units: tuple[Unit, ...]
 
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return self.units[0].item
+
     def to_do(self) -> tuple[Unit, ...]:
         """The units that will be paid for."""
         return tuple(unit for unit in self.units if unit.reason != "done")
@@ -86,7 +102,7 @@ class PlannedItem:
 @dataclass(slots=True)
 class Planned:
     """
-    An item with its links, as a planner has it.
+    An item with its links, as a planner has it; `chain` is what they are of.
 
     A delta fills in the `reasons`, and settles what has all its pictures, which is then left out of the plan.
     """
@@ -94,12 +110,13 @@ class Planned:
     item: Item
     links: Sequence[Link]
     fingerprint: str | None
+    chain: Chain
     reasons: Sequence[str] = ()
     settled: bool = False
 
-    def as_item(self, chain: Chain) -> PlannedItem:
+    def as_item(self) -> PlannedItem:
         """The item with its units written out."""
-        item = self.item
+        item, chain = self.item, self.chain
         return PlannedItem(
             item.sku,
             tuple(
@@ -121,6 +138,7 @@ class Planned:
                     image_version=link.image_version,
                     fingerprint=self.fingerprint,
                     priority=item.rank(),
+                    look=item.look,
                 )
                 for position, (stage, link, credits_each, reason) in enumerate(
                     zip(chain.recipe.stages, self.links, chain.credits, self.reasons, strict=True)
@@ -134,7 +152,7 @@ class Delta(Protocol):
 
     at_once: int
 
-    def unchanged(self, fingerprint: str) -> bool:
+    def unchanged(self, fingerprint: str | None) -> bool:
         """Whether an item with this fingerprint has all its pictures, under the keys that it would have now."""
         ...
 
@@ -161,13 +179,14 @@ class Planner:
         accounts: Iterable[VendorAccount] = (),
         versions: Mapping[str, str] | None = None,
     ) -> None:
-        self.chain = Chain(recipe, sources, catalog.mapped, _priced(recipe, accounts), versions)
-        # The gender's own word is for the message of a row that has none of the two.
+        self._looks = [
+            LookUnits(look, catalog, recipe, sources, _priced(recipe, accounts), versions)
+            for look in recipe.looks or [None]
+        ]
         self._columns = recipe.columns() | {Slot.GENDER}
         self._catalog = catalog
         self._delta = delta
         self._reader: RowReader = catalog.reader(self._columns)
-        self._prints = Fingerprints(catalog, recipe, self._columns, versions or {})
         self.unchanged = 0
         self.unread = 0
 
@@ -203,8 +222,9 @@ class Planner:
                 entries = [entry for entry in entries if _sku(entry) in wanted]
                 absent.difference_update(map(_sku, entries))
             if selection.limit is not None:
-                entries = entries[: selection.limit - taken]
-            taken += len(entries)
+                by_row = [list(of_row) for _, of_row in groupby(entries, key=_row)][: selection.limit - taken]
+                taken += len(by_row)
+                entries = [entry for of_row in by_row for entry in of_row]
             yield entries
             if taken == selection.limit:
                 return
@@ -212,26 +232,42 @@ class Planner:
             raise _absent(self._catalog.source.uri, sorted(absent))
 
     def _entries(self, rows: Rows, wanted: set[str], *, whole: bool) -> list[Planned | Reject]:
-        prints = self._prints.of_rows(rows)
-        if whole and any(mark is not None and self._delta.unchanged(mark) for mark in prints):
+        marks = [look.prints.of_rows(rows) for look in self._looks]
+        known = [[self._delta.unchanged(mark) for mark in of_look] for of_look in marks]
+        if whole and any(map(any, known)):
             skus = self._reader.skus(rows)
             kept = [
                 index
-                for index, (sku, mark) in enumerate(zip(skus, prints, strict=True))
-                if sku is None or mark is None or not self._delta.unchanged(mark)
+                for index, (sku, *unchanged) in enumerate(zip(skus, *known, strict=True))
+                if sku is None or not all(unchanged)
             ]
-            self.unchanged += len(skus) - len(kept)
+            self.unchanged += (len(skus) - len(kept)) * len(self._looks)
             if not kept:
                 return []
-            rows, prints = rows.only(kept), [prints[index] for index in kept]
-        read = list(zip(self._reader.read(rows), prints, strict=True))
-        if wanted:
-            read = [(entry, mark) for entry, mark in read if entry.sku in wanted]
-        chains = iter(self.chain.links([entry for entry, _ in read if isinstance(entry, Item)]))
-        return [
-            self._set_aside(entry) if isinstance(entry, Reject) else _planned(entry, next(chains), mark)
-            for entry, mark in read
+            rows, marks = rows.only(kept), [[of_look[index] for index in kept] for of_look in marks]
+        read = list(zip(self._reader.read(rows), *marks, strict=True))
+        return self._in_looks(
+            [(entry, each) for entry, *each in read if not wanted or entry.sku in wanted], whole=whole
+        )
+
+    def _in_looks(
+        self, read: Sequence[tuple[Item | Reject, Sequence[str | None]]], *, whole: bool
+    ) -> list[Planned | Reject]:
+        """The rows' items, each row's in the order of its looks; `read` has the rows with their fingerprints by look."""
+        found: list[list[Planned | Reject]] = [
+            [self._set_aside(entry)] if isinstance(entry, Reject) else [] for entry, _ in read
         ]
+        for number, look in enumerate(self._looks):
+            rows = [
+                (place, entry, marks[number])
+                for place, (entry, marks) in enumerate(read)
+                if isinstance(entry, Item) and not (whole and self._delta.unchanged(marks[number]))
+            ]
+            made = look.links([item for _, item, _ in rows])
+            for (place, _, mark), each in zip(rows, made, strict=True):
+                found[place].append(each if isinstance(each, Reject) else Planned(*each, mark, look.chain))
+            self.unchanged += sum(isinstance(entry, Item) for entry, _ in read) - len(rows)
+        return [entry for of_row in found for entry in of_row]
 
     def _set_aside(self, entry: Reject) -> Reject:
         # Where the SKU is another row's, the reject takes nothing from that one's pictures.
@@ -241,14 +277,15 @@ class Planner:
 def pictures_of(catalog: Catalog, recipe: Recipe, sources: PictureSources) -> dict[str, None]:
     """The addresses of all pictures that a recipe's units work on, in catalog order."""
     columns = recipe.columns() | {Slot.GENDER}
-    chain, reader = Chain(recipe, sources, catalog.mapped, _priced(recipe, ())), catalog.reader(columns)
+    looks = [LookUnits(look, catalog, recipe, sources, _priced(recipe, ())) for look in recipe.looks or [None]]
+    reader = catalog.reader(columns)
     rows = (part for part in catalog.parts(columns) if not isinstance(part, Reject))
     items = ([entry for entry in reader.read(part) if isinstance(entry, Item)] for part in rows)
-    return {uri: None for some in items for uri in chain.pictures(some)}
+    return {uri: None for some in items for look in looks for uri in look.pictures(some)}
 
 
-def _planned(item: Item, links: Sequence[Link] | Reject, mark: str | None) -> Planned | Reject:
-    return links if isinstance(links, Reject) else Planned(item, links, mark)
+def _row(entry: Planned | Reject) -> int:
+    return entry.row if isinstance(entry, Reject) else entry.item.row
 
 
 def _sku(entry: Planned | Reject) -> str:

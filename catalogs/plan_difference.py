@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import duckdb
 
+from catalogs.delta import manifest_view
 from catalogs.manifest import SCHEMA
 from catalogs.reasons import Reason
 
@@ -17,9 +18,9 @@ TOLD = 10
 
 
 class Difference(NamedTuple):
-    """One unit: why and whether it was to be done, and how it stands now."""
+    """One unit: why and whether it was to be done, and how it stands now; `item` is its SKU and look."""
 
-    sku: str
+    item: str
     stage: str
     was: str
     now: str
@@ -48,7 +49,7 @@ def differences(plan: Path, new: Path, manifest: Path | None, *, begun: bool = F
         if manifest is None:
             sql.register("manifest", SCHEMA.empty_table())
         else:
-            sql.read_parquet(str(manifest)).create_view("manifest")
+            manifest_view(sql, manifest)
         sql.execute(_DIFFERENT if not begun else f"{_DIFFERENT} {_STILL_TO_DO}")
         kinds = sql.execute(
             "SELECT was, now, count(*) FROM different GROUP BY was, now ORDER BY 3 DESC, 1, 2"
@@ -64,16 +65,17 @@ def _equal(sql: duckdb.DuckDBPyConnection) -> bool:
 
 
 _SUMS = """
-    SELECT count(*), sum(hash(sku, stage, unit_key, reason, left_out, credits)::HUGEINT),
-           bit_xor(hash(unit_key, sku, stage, credits, left_out, reason))
+    SELECT count(*), sum(hash(sku, look, stage, unit_key, reason, left_out, credits)::HUGEINT),
+           bit_xor(hash(unit_key, sku, look, stage, credits, left_out, reason))
     FROM {}
 """
 # A unit that a new plan does not have is done, or its row is not what it was.
 _DIFFERENT = f"""
     CREATE TEMP TABLE pictured AS
-    SELECT DISTINCT sku, stage, unit_key FROM manifest WHERE status = 'done' AND picture IS NOT NULL;
+    SELECT DISTINCT sku, look, stage, unit_key FROM manifest WHERE status = 'done' AND picture IS NOT NULL;
     CREATE TEMP TABLE different AS
-    SELECT coalesce(was.sku, new.sku) AS sku, coalesce(was.stage, new.stage) AS stage,
+    SELECT coalesce(was.sku, new.sku) AS sku, coalesce(was.look, new.look) AS look,
+           coalesce(was.stage, new.stage) AS stage,
            coalesce(was.position, new.position) AS position, coalesce(was.row, new.row) AS row,
            CASE WHEN was.sku IS NULL THEN 'not in the plan' ELSE was.reason || coalesce(', ' || was.left_out, '') END AS was,
            CASE WHEN new.sku IS NULL AND pictured.sku IS NOT NULL THEN '{Reason.DONE}'
@@ -81,8 +83,11 @@ _DIFFERENT = f"""
                 WHEN new.unit_key <> was.unit_key AND new.reason = was.reason THEN new.reason || ', of other pictures or options'
                 WHEN new.credits <> was.credits THEN new.reason || ' for ' || new.credits || ' credits'
                 ELSE new.reason || coalesce(', ' || new.left_out, '') END AS now
-    FROM was FULL JOIN new ON was.sku = new.sku AND was.stage = new.stage
-    LEFT JOIN pictured ON pictured.sku = was.sku AND pictured.stage = was.stage AND pictured.unit_key = was.unit_key
+    FROM was FULL JOIN new
+        ON was.sku = new.sku AND coalesce(was.look, '') = coalesce(new.look, '') AND was.stage = new.stage
+    LEFT JOIN pictured
+        ON pictured.sku = was.sku AND coalesce(pictured.look, '') = coalesce(was.look, '')
+        AND pictured.stage = was.stage AND pictured.unit_key = was.unit_key
     WHERE (was.unit_key, was.reason, was.left_out, was.credits)
           IS DISTINCT FROM (new.unit_key, new.reason, new.left_out, new.credits)
 """  # noqa: S608 - our own words
@@ -90,4 +95,6 @@ _STILL_TO_DO = f"""
       AND was.left_out IS NULL AND was.reason <> '{Reason.DONE}' AND pictured.sku IS NULL
       AND (new.unit_key IS DISTINCT FROM was.unit_key OR new.left_out IS NOT NULL OR new.credits <> was.credits)
 """
-_FIRST = f"SELECT sku, stage, was, now FROM different ORDER BY row, position LIMIT {TOLD}"  # noqa: S608 - our own number
+_FIRST = f"""
+    SELECT sku || coalesce(' (' || look || ')', ''), stage, was, now FROM different ORDER BY row, look, position LIMIT {TOLD}
+"""  # noqa: S608 - our own number

@@ -13,7 +13,7 @@ from typing import Any, Self, cast
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from catalogs.chain import Chain, Link
+from catalogs.chain import Link
 from catalogs.plan import Planned, PlannedItem, Unit
 
 __all__ = ["PLAN_SCHEMA", "PlanWriter", "read_shard", "shards_in"]
@@ -26,6 +26,7 @@ PLAN_SCHEMA = pa.schema(
         ("recipe", pa.string()),
         ("row", pa.int64()),
         ("sku", pa.string()),
+        ("look", pa.string()),
         ("title", pa.string()),
         ("stage", pa.string()),
         ("position", pa.int32()),
@@ -78,15 +79,15 @@ class PlanWriter:
         if len(self._rows) >= ROWS_PER_GROUP:
             self._collect()
 
-    def add_all(self, chain: Chain, items: Sequence[Planned]) -> None:
+    def add_all(self, items: Sequence[Planned]) -> None:
         """Append items of one recipe, many at a time."""
         self._collect()
         while items:
-            group = items[: max(1, ROWS_PER_GROUP // len(chain.credits))]
+            group = items[: max(1, ROWS_PER_GROUP // len(items[0].links))]
             items = items[len(group) :]
             shards = [(self._items + place) // self._shard_items for place in range(len(group))]
             self._items += len(group)
-            self._keep(_table(chain, group, shards))
+            self._keep(_table(group, shards))
 
     def _collect(self) -> None:
         if self._rows:
@@ -118,23 +119,25 @@ class PlanWriter:
         self._writer.close()
 
 
-def _table(chain: Chain, items: Sequence[Planned], shards: Sequence[int]) -> pa.Table:
+def _table(items: Sequence[Planned], shards: Sequence[int]) -> pa.Table:
     """The items' units in columns: a stage's own facts repeat, an item's are told once for each stage."""
-    stages, rows = chain.recipe.stages, [planned.item for planned in items]
+    recipe, rows = items[0].chain.recipe, [planned.item for planned in items]
+    stages = recipe.stages
     by_stage = pa.array(list(range(len(stages))) * len(items), pa.int32())
     by_item = pa.array([place for place in range(len(items)) for _ in stages], pa.int32())
     of_links = zip(*[link for planned in items for link in planned.links], strict=True)
     columns: dict[str, tuple[Iterable[Any], pa.Int32Array | None]] = {
         "shard": (shards, by_item),
-        "recipe": ([chain.recipe.name for _ in stages], by_stage),
+        "recipe": ([recipe.name for _ in stages], by_stage),
         "row": ([item.row for item in rows], by_item),
         "sku": ([item.sku for item in rows], by_item),
+        "look": ([item.look for item in rows], by_item),
         "title": ([item.title for item in rows], by_item),
         "stage": ([stage.name for stage in stages], by_stage),
         "position": (range(len(stages)), by_stage),
         "operation": ([stage.operation for stage in stages], by_stage),
         "pick": ([stage.pick for stage in stages], by_stage),
-        "credits": (chain.credits, by_stage),
+        "credits": ([price for planned in items for price in planned.chain.credits], None),
         "reason": ([reason for planned in items for reason in planned.reasons], None),
         "fingerprint": ([planned.fingerprint for planned in items], by_item),
         "priority": ([item.rank() for item in rows], by_item),
@@ -159,8 +162,9 @@ def shards_in(path: Path) -> range:
 
 def read_shard(path: Path, shard: int) -> Iterator[PlannedItem]:
     """One shard's items in plan order, streaming."""
-    for (sku, _), rows in groupby(_rows(path, shard), key=lambda row: (row["sku"], row["row"])):
-        yield PlannedItem(sku, tuple(_unit(row) for row in rows))
+    units = map(_unit, _rows(path, shard))
+    for (sku, _, _), of_item in groupby(units, key=lambda unit: (unit.sku, unit.row, unit.look)):
+        yield PlannedItem(sku, tuple(of_item))
 
 
 def _rows(path: Path, shard: int) -> Iterable[dict[str, Any]]:

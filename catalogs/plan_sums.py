@@ -19,7 +19,7 @@ class PlannedUnits(NamedTuple):
     """
     Some of a plan's units: those of one stage, one reason, and one cause for leaving them out, if they are.
 
-    `paid` are those that will be paid for, `credits` what they cost. A picture that several SKUs share is paid once.
+    `paid` are those that will be paid for, `credits` what they cost. A picture that several items share is paid once.
     """
 
     stage: str
@@ -35,6 +35,7 @@ class PlannedChange(NamedTuple):
     """One unit that will be done, and why."""
 
     sku: str
+    look: str | None
     stage: str
     reason: str
 
@@ -92,7 +93,7 @@ _ITEMS = f"""
     FROM plan
 """  # noqa: S608 - our own words
 _FIRST = f"""
-    SELECT sku, stage, reason FROM plan
+    SELECT sku, look, stage, reason FROM plan
     WHERE left_out IS NULL AND reason <> '{Reason.DONE}' ORDER BY file_row_number LIMIT {CHANGES_TOLD}
 """  # noqa: S608 - our own words
 _SECONDS = """

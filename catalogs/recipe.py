@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, Union, cast
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, create_model, model_validator
 
 from blocks.errors import RecipeError
 from blocks.operation import Gender, Operation, Options, Slot
 from blocks.operations import OPERATIONS
 from catalogs.complaints import complaints
-from catalogs.template import columns_of, unknown_columns
+from catalogs.looks import Look, patched
+from catalogs.mapping import LOGICAL_COLUMNS, did_you_mean
+from catalogs.template import columns_in, columns_of, unknown_columns, wire_of
 
 __all__ = ["AnyStage", "Outfit", "Recipe", "Stage", "load_recipe", "parse_recipe", "shipped_recipes"]
 
@@ -111,51 +113,104 @@ class Recipe(BaseModel):
         default=["dress", "jumpsuit", "overall", "suit"],
         description="Categories that are a whole outfit, so that nothing is added to them.",
     )
+    looks: list[Look] = Field(
+        default_factory=list[Look],
+        max_length=50,
+        description="The ways in which every item is shown, each through all stages; none means once, as its row is.",
+        examples=[[{"name": "beach", "columns": {"backdrop": "sunny beach"}}]],
+    )
 
     @model_validator(mode="after")
     def _order_works(self) -> Self:
-        names = [stage.name for stage in self.stages]
-        if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise ValueError(f"two stages are called {twice[0]!r}; give each its own name.")
+        _check_names("stages", [stage.name for stage in self.stages])
         for position, stage in enumerate(self.stages):
             _check_alone(stage)
             _check_place(stage, self.stages[position - 1] if position else None)
+        _check_names("looks", [look.name for look in self.looks])
+        for look in self.looks:
+            for stage in self.in_look(look).stages:
+                _check_alone(stage, look)
         return self
 
+    def in_look(self, look: Look | None) -> Recipe:
+        """What the recipe is for the items of one of its looks; for None, what it is without any."""
+        overrides = look.options if look else {}
+        if look and (unknown := sorted(overrides.keys() - {stage.name for stage in self.stages})):
+            raise ValueError(f"look {look.name!r} has options for a stage {unknown[0]!r}, which the recipe has not.")
+        stages = [
+            _overridden(stage, look, overrides[stage.name]) if look and stage.name in overrides else stage
+            for stage in self.stages
+        ]
+        return self.model_copy(update={"stages": stages, "looks": []})
+
     def columns(self) -> set[str]:
-        """The columns that the stages' text options name."""
-        return {column for stage in self.stages for column in columns_of(stage.options)}
+        """The columns that the texts of stages and looks name."""
+        stages = [stage for look in (None, *self.looks) for stage in self.in_look(look).stages]
+        named = {column for stage in stages for column in columns_of(stage.options)}
+        return named.union(*(columns_in(dict(look.columns)) for look in self.looks))
 
     def check_columns(self, known: Iterable[str]) -> None:
-        """Raise `RecipeError` where a text option names a column that the catalog does not have."""
+        """Raise `RecipeError` where a text names a column that neither catalog nor look has, or a look sets one in vain."""
         columns = sorted(known)
-        for stage in self.stages:
-            if missing := unknown_columns(stage.options, columns):
-                more = f" and {len(columns) - MOST_COLUMNS_TOLD} more" if len(columns) > MOST_COLUMNS_TOLD else ""
-                raise RecipeError(
-                    f"recipe {self.name!r}, stage {stage.name!r}: the catalog has no column {', '.join(missing)}",
-                    next_step=f"Its columns are: {', '.join(columns[:MOST_COLUMNS_TOLD])}{more}.",
-                )
+        for look in self.looks or [None]:
+            place = f"recipe {self.name!r}, look {look.name!r}" if look else f"recipe {self.name!r}"
+            own = dict(look.columns) if look else {}
+            used = [*LOGICAL_COLUMNS, *sorted(self.columns()), *columns]
+            for name, text in own.items():
+                if name not in used:
+                    raise RecipeError(
+                        f"{place}: nothing uses the column {name!r}{did_you_mean(name, used)}",
+                        next_step="Set one of ours, one of the catalog's, or one that a text of the recipe names.",
+                    )
+                _check_known(f"{place}, column {name!r}", text, columns)
+            for stage in self.in_look(look).stages:
+                _check_known(f"{place}, stage {stage.name!r}", wire_of(stage.options), sorted({*columns, *own}))
 
 
-def _check_alone(stage: Stage) -> None:
+def _check_known(place: str, value: JsonValue, columns: Sequence[str]) -> None:
+    if missing := unknown_columns(value, columns):
+        more = f" and {len(columns) - MOST_COLUMNS_TOLD} more" if len(columns) > MOST_COLUMNS_TOLD else ""
+        raise RecipeError(
+            f"{place}: the catalog has no column {', '.join(missing)}",
+            next_step=f"Its columns are: {', '.join(columns[:MOST_COLUMNS_TOLD])}{more}.",
+        )
+
+
+def _check_names(things: str, names: Sequence[str]) -> None:
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"two {things} are called {twice[0]!r}; give each its own name.")
+
+
+def _overridden(stage: Stage, look: Look, overrides: Mapping[str, JsonValue]) -> Stage:
+    """The stage with a look's options in the place of its own."""
+    document = stage.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    # Vmake's options go by two names each, and both must not be given.
+    wire = {name: field.serialization_alias for name, field in type(stage.options).model_fields.items()}
+    by_wire: JsonValue = {wire.get(name) or name: value for name, value in overrides.items()}
+    document["options"] = patched(document.get("options"), by_wire)
+    try:
+        return type(stage).model_validate(document)
+    except ValidationError as error:
+        raise ValueError(f"look {look.name!r}, stage {stage.name!r}: {complaints(document, error)}") from error
+
+
+def _check_alone(stage: Stage, look: Look | None = None) -> None:
     operation, candidates = stage.work(), stage.work().candidates(stage.options)
+    name = f"{stage.name!r} in look {look.name!r}" if look else repr(stage.name)
     try:
         columns_of(stage.options)
     except RecipeError as error:
-        raise ValueError(f"stage {stage.name!r}: {error}") from error
+        raise ValueError(f"stage {name}: {error}") from error
     if stage.pick > candidates:
         raise ValueError(
-            f"stage {stage.name!r} makes {candidates} picture(s), so pick can't be {stage.pick}; "
+            f"stage {name} makes {candidates} picture(s), so pick can't be {stage.pick}; "
             f"pick at most {candidates}, or ask for more pictures."
         )
     if stage.picture and not stage.takes(Slot.PICTURE):
-        raise ValueError(
-            f"stage {stage.name!r} has a picture, but {operation.name} works on none; leave 'picture' out."
-        )
+        raise ValueError(f"stage {name} has a picture, but {operation.name} works on none; leave 'picture' out.")
     if stage.allow_random_model and (not stage.takes(Slot.PERSON) or operation.follows_a_result):
         raise ValueError(
-            f"stage {stage.name!r} allows a random model, but {operation.name} never chooses one; "
+            f"stage {name} allows a random model, but {operation.name} never chooses one; "
             "leave 'allow_random_model' out."
         )
 

@@ -15,7 +15,7 @@ from catalogs.cells import CellError, cell_values, number, phrase, references, t
 from catalogs.mapping import PICTURE_COLUMNS, CatalogSource, as_gender, translated, vocabulary
 from catalogs.masking import masked_text
 
-__all__ = ["Item", "Reject", "RowReader", "Rows"]
+__all__ = ["Item", "Reject", "RowReader", "Rows", "read_texts"]
 
 # A SKU names a folder of pictures, and file systems allow a name 255 bytes.
 LONGEST_SKU_BYTES = 200
@@ -30,7 +30,7 @@ _ONE_REFERENCE = re.compile(r"[A-Za-z0-9/.][A-Za-z0-9:/.?=&%_~+#@-]{4,}")
 @dataclass(slots=True)
 class Item:
     """
-    One valid catalog row; `row` counts from 1 in reading order.
+    One valid catalog row, in one of the recipe's looks where it has some; `row` counts from 1 in reading order.
 
     Picture references are as the catalog has them. `columns` holds the cells for templates, by the catalog's own
     names and by ours; ours carry the translated values, and win where a name is both.
@@ -50,6 +50,7 @@ class Item:
     priority: int | float | None
     image_version: str | None
     columns: Mapping[str, Any] = field(repr=False)
+    look: str | None = None
 
     def rank(self) -> float | None:
         """The priority where it can be compared; the higher comes first, and none at all last."""
@@ -59,7 +60,7 @@ class Item:
 @dataclass(frozen=True, slots=True)
 class Reject:
     """
-    A row that can't be used, and why.
+    A row that can't be used, and why; for one `look` only where that is set.
 
     `column` is the catalog's own name, and `value` what Python shows of the cell, cut at 200 characters and without
     what signs the addresses in it. Where a file or a part of it can't be read, one reject stands for all of its rows
@@ -71,6 +72,7 @@ class Reject:
     column: str
     value: str
     reason: str
+    look: str | None = None
 
 
 def _sku(value: object) -> str:
@@ -131,6 +133,12 @@ class Rows:
         taken = pa.array(indices, pa.int64())
         cells = {name: column.take(taken) for name, column in self.cells.items()}
         return Rows([self.numbers[index] for index in indices], cells)
+
+
+def read_texts(texts: Mapping[str, str]) -> dict[str, Any]:
+    """Our columns among these as an item has them, from what a catalog's cells could say; raises `CellError`."""
+    fields = {name: _READ[name](text) for name, text in texts.items() if name in _READ}
+    return fields | {"gender": as_gender(fields["gender"])} if "gender" in fields else fields
 
 
 class RowReader:

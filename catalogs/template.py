@@ -15,7 +15,7 @@ from blocks.operation import Options
 from catalogs.cells import phrase
 from catalogs.complaints import complaints
 
-__all__ = ["Blank", "columns_of", "filled", "render_options", "unknown_columns", "wire_of"]
+__all__ = ["Blank", "columns_in", "columns_of", "filled", "render_options", "unknown_columns", "wire_of"]
 
 OptionsT = TypeVar("OptionsT", bound=Options)
 
@@ -72,13 +72,18 @@ def _placeholder(template: str, text: str, inside: str | None) -> _Piece:
 
 def columns_of(options: Options) -> set[str]:
     """The columns that the text options name; raises `RecipeError` for a text that is no template."""
-    return {piece.column for text in _texts(wire_of(options)) for piece in _parse(text) if piece.column}
+    return columns_in(wire_of(options))
 
 
-def unknown_columns(options: Options, known: Iterable[str]) -> list[str]:
+def columns_in(value: JsonValue) -> set[str]:
+    """The columns that the texts in a value name; raises as `columns_of` does."""
+    return {piece.column for text in _texts(value) for piece in _parse(text) if piece.column}
+
+
+def unknown_columns(value: JsonValue, known: Iterable[str]) -> list[str]:
     """For each column that is not in the catalog and has no text to stand in, its name with the nearest ones."""
     names = list(known)
-    needed = {piece.column for text in _texts(wire_of(options)) for piece in _parse(text) if piece.fallback is None}
+    needed = {piece.column for text in _texts(value) for piece in _parse(text) if piece.fallback is None}
     missing = sorted(column for column in needed - {None, *names} if column)
     return [_suggest(column, names) for column in missing]
 

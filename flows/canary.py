@@ -91,14 +91,17 @@ async def try_first(
 
 
 def picked(items: Iterator[PlannedItem], each: int, retry: Collection[str] = ()) -> list[PlannedItem]:
-    """The first items that give every vendor so many units to do; what waits for a retry gives it none."""
+    """The first items that give every vendor so many units to do, shared ones once; what waits for a retry gives none."""
     count: Counter[str] = Counter()
     chosen: list[PlannedItem] = []
+    keys: set[str] = set()
     for item in islice(items, LOOKED_THROUGH):
-        vendors = {_vendor(unit.operation) for unit in takewhile(lambda unit: not _waits(unit, retry), item.to_do())}
+        due = takewhile(lambda unit: not _waits(unit, retry), item.to_do())
+        vendors = {_vendor(unit.operation) for unit in due if unit.unit_key not in keys}
         if any(count[vendor] < each for vendor in vendors):
             chosen.append(item)
             count.update(vendors)
+            keys.update(unit.unit_key for unit in item.units)
     return chosen
 
 

@@ -43,7 +43,9 @@ async def carry_out(plan: StoredPlan, opened: OpenRun, started_at: datetime) -> 
         accounts = await accounts_of(plan)
         report = report_of(plan, manifest, accounts, started_at)
         report.canary = verdict
-        report = await publish_gallery(manifest, report, run.accounts, most=run.gallery_items)
+        report = await publish_gallery(
+            manifest, report, run.accounts, most=run.gallery_items, looks=plan.quote.looks
+        )
         report = await publish_run_page(manifest, report, accounts, Path(scratch))
     if verdict is None or verdict.passed:
         # What a canary holds is carried on under the same name, and the same budget.

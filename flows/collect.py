@@ -99,7 +99,7 @@ async def _store(desk: Desk, attempt: Attempt, result: Result, number: int) -> S
     account = desk.lane_of(attempt.operation).account
     async with desk.downloads:
         data, info = await download(result.url, account)
-        path = picture_path(attempt.sku, attempt.stage, attempt.unit_key, number, info.extension)
+        path = picture_path(attempt.sku, attempt.stage, attempt.unit_key, number, info.extension, look=attempt.look)
         await desk.storage.write(path, data, content_type=info.mime)
     uri = desk.storage.uri(path)
     desk.recent.put(uri, RecentPicture(data, info))

@@ -26,6 +26,7 @@ from flows.payload import PayloadBudget
 from flows.progress import RunProgress
 from flows.recent import RecentPictures
 from flows.rhythm import Rhythm
+from flows.sharing import SharedUnits
 from flows.window import OpenItems
 
 __all__ = ["Desk", "open_desk"]
@@ -69,6 +70,7 @@ class Desk:
         self.recent = RecentPictures(RECENT_BYTES)
         self.fitted = RecentPictures(RECENT_BYTES)
         self.open_items = OpenItems()
+        self.shared = SharedUnits()
         self._rhythms: dict[str, Rhythm] = {}
 
     def lane_of(self, operation: str) -> Lane:

@@ -51,14 +51,14 @@ async def take_through(desk: Desk, item: PlannedItem, work: StageWork) -> list[M
 async def do_stage(desk: Desk, unit: Unit, upstream: StoredPicture | None) -> ManifestRow:
     """One unit to its end, whatever that is: its row says what happened, and nothing is raised."""
     try:
-        attempt = await finish_unit(desk, unit, upstream)
+        attempt = await desk.shared.once(unit, lambda first: finish_unit(desk, first, upstream))
         return ended(unit, attempt, desk.run_id)
     except (LaneClosed, BudgetReached, FinishByReached) as error:
         return interrupted(unit, error, desk.run_id)
     except CatwalkError as error:
         return interrupted(unit, error, desk.run_id, await _recorded(desk, unit))
     except Exception as error:  # noqa: BLE001 - a defect met by one row must not cost the others their night
-        get_run_logger().exception("SKU %r, stage %r met a defect in Catwalk", unit.sku, unit.stage)
+        get_run_logger().exception("%s, stage %r met a defect in Catwalk", unit.item, unit.stage)
         return interrupted(unit, _defect(desk, error), desk.run_id, await _recorded(desk, unit))
 
 

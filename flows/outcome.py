@@ -9,6 +9,7 @@ from blocks.errors import CatwalkError, VendorError
 from catalogs.ledger import Attempt, AttemptState
 from catalogs.manifest import ManifestRow
 from catalogs.masking import masked_text
+from catalogs.names import item_name
 from catalogs.plan import Unit
 from catalogs.recipe import Recipe
 from catalogs.rows import Reject
@@ -29,10 +30,10 @@ def ended(unit: Unit, attempt: Attempt, run_id: str) -> ManifestRow:
     """
     The row of a unit whose attempt is done, failed or unknown.
 
-    What an earlier run, or another SKU with the very same unit, was charged for is named so; the charge itself
-    stands in one row alone, that of the SKU for which the call was sent, so that sums are right.
+    A charge that an earlier run made is named so. Where the attempt was sent for another item, whose unit is the same,
+    that one's row has the charge.
     """
-    mine = _is_of(unit, attempt)
+    done, own = attempt.state is AttemptState.DONE, _is_own(unit, attempt)
     return _row(
         unit,
         status=str(attempt.state),
@@ -43,8 +44,8 @@ def ended(unit: Unit, attempt: Attempt, run_id: str) -> ManifestRow:
         vendor=attempt.vendor,
         job_id=attempt.job_id,
         request_id=attempt.request_id,
-        credits=attempt.credits if mine and attempt.state is AttemptState.DONE else 0.0,
-        credits_at_risk=attempt.at_risk() if mine else 0.0,
+        credits=attempt.credits if done and own else 0.0,
+        credits_at_risk=attempt.at_risk() if own else 0.0,
         error_kind=attempt.error_kind,
         error_message=attempt.error_message,
         submitted_at=attempt.submitted_at or attempt.claimed_at,
@@ -52,20 +53,21 @@ def ended(unit: Unit, attempt: Attempt, run_id: str) -> ManifestRow:
     )
 
 
-def _is_of(unit: Unit, attempt: Attempt) -> bool:
-    """Whether the attempt was made for this unit's row; two SKUs of which all is the same share one unit."""
-    return (attempt.recipe, attempt.sku) == (unit.recipe, unit.sku)
+def _is_own(unit: Unit, attempt: Attempt) -> bool:
+    """Whether the attempt was sent for this very item; its stage may have had another name then."""
+    return (attempt.recipe, attempt.sku, attempt.look) == (unit.recipe, unit.sku, unit.look)
 
 
 def _reason(unit: Unit, attempt: Attempt, run_id: str) -> str:
-    if attempt.run_id != run_id:
-        return f"by run {attempt.run_id}"
-    return unit.reason if _is_of(unit, attempt) else f"for SKU {attempt.sku!r}, which is the same in all that counts"
+    paid_by = "" if attempt.run_id == run_id else f"by run {attempt.run_id}"
+    if _is_own(unit, attempt):
+        return paid_by or unit.reason
+    return f"{paid_by or unit.reason}, shared with {item_name(attempt.sku, attempt.look)} of {attempt.recipe}"
 
 
 def interrupted(unit: Unit, error: CatwalkError, run_id: str, attempt: Attempt | None = None) -> ManifestRow:
     """The row of a unit that came to no end in this run; `attempt` is what the ledger says of it."""
-    error.at(sku=unit.sku, stage=unit.stage)
+    error.at(sku=unit.sku, look=unit.look, stage=unit.stage)
     facts: dict[str, Any] = {"run_id": run_id}
     if attempt is not None and attempt.at_risk():
         facts |= _risked(unit, attempt)
@@ -92,7 +94,7 @@ def _risked(unit: Unit, attempt: Attempt) -> dict[str, Any]:
         "job_id": attempt.job_id,
         "request_id": attempt.request_id,
         "submitted_at": attempt.submitted_at,
-        "credits_at_risk": attempt.at_risk() if _is_of(unit, attempt) else 0.0,
+        "credits_at_risk": attempt.at_risk() if _is_own(unit, attempt) else 0.0,
     }
 
 
@@ -102,13 +104,15 @@ def blocked(unit: Unit, by: ManifestRow, run_id: str) -> ManifestRow:
 
 
 def quarantined(reject: Reject, recipe: Recipe, run_id: str) -> list[ManifestRow]:
-    """The rows, one a stage, of a catalog row that can't be used."""
+    """The rows, one a stage, of a catalog row that can't be used: in one look, or in all."""
     reason = masked_text(reject.reason)
+    row = f"Row {reject.row}, look {reject.look!r}" if reject.look else f"Row {reject.row}"
     return [
         ManifestRow(
             recipe=recipe.name,
             row=reject.row,
             sku=reject.sku,
+            look=look,
             stage=stage.name,
             position=position,
             operation=stage.operation,
@@ -117,8 +121,9 @@ def quarantined(reject: Reject, recipe: Recipe, run_id: str) -> list[ManifestRow
             run_id=run_id,
             inputs=json.dumps({reject.column: reject.value}, ensure_ascii=False),
             error_kind="catalog_error",
-            error_message=f"Row {reject.row}, column {reject.column!r}: {reason}",
+            error_message=f"{row}, column {reject.column!r}: {reason}",
         )
+        for look in ([reject.look] if reject.look else [look.name for look in recipe.looks] or [None])
         for position, stage in enumerate(recipe.stages)
     ]
 
@@ -135,6 +140,7 @@ def _row(unit: Unit, **fields: Any) -> ManifestRow:
         recipe=unit.recipe,
         row=unit.row,
         sku=unit.sku,
+        look=unit.look,
         title=unit.title,
         stage=unit.stage,
         position=unit.position,

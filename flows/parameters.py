@@ -172,7 +172,9 @@ class CatalogRun(BaseModel):
         default=False, description="Ask every picture's server whether it is still the one that was there before."
     )
     retire: bool = Field(
-        default=False, description="Mark what the manifest has of SKUs that have left the catalog as retired."
+        default=False,
+        description="Mark what the manifest has of SKUs that have left the catalog, and of looks that have left the "
+        "recipe, as retired.",
     )
     max_credits: Credits | None = Field(
         default=None, description="Credits that the run may spend, all vendors' together; empty means no limit."

@@ -12,7 +12,7 @@ from blocks.account import VendorAccount
 from blocks.operations import OPERATIONS
 from blocks.storage import ObjectStorage
 from catalogs.catalog import Catalog
-from catalogs.delta import ManifestDelta
+from catalogs.delta import Gone, ManifestDelta
 from catalogs.layout import MANIFEST_PATH
 from catalogs.ledger import Ledger
 from catalogs.manifest import ManifestWriter
@@ -63,14 +63,14 @@ class _Draft:
     """
     What reading the catalog came to.
 
-    `gone` are the SKUs that the manifest has and the whole catalog, which was read, has not.
+    `gone` is what the manifest has and the whole catalog, which was read, or the recipe has not.
     """
 
     recipe: Recipe
     folder: Path
     rejected: RejectTally = field(default_factory=RejectTally)
     finished_items: int = 0
-    gone: list[str] = field(default_factory=list[str])
+    gone: Gone = field(default_factory=Gone)
     upkeep: Path | None = None
 
     @property
@@ -151,8 +151,10 @@ async def make_plan(run: CatalogRun, run_id: str, folder: Path) -> RunPlan:
         "rejected_rows": draft.rejected.rows,
         "rejects": draft.rejected.counts(),
         "first_rejects": draft.rejected.first,
-        "gone": len(draft.gone),
-        "first_gone": draft.gone[:GONE_TOLD],
+        "gone": len(draft.gone.skus),
+        "first_gone": draft.gone.skus[:GONE_TOLD],
+        "looks": [look.name for look in recipe.looks],
+        "gone_looks": draft.gone.looks,
     }
     return RunPlan(
         path=priced.path,
@@ -181,11 +183,11 @@ async def _priced_accounts(run: CatalogRun, recipe: Recipe) -> list[VendorAccoun
 def _write_draft(draft: _Draft, planner: Planner, delta: ManifestDelta, run: CatalogRun, run_id: str) -> None:
     with PlanWriter(draft.path, shard_items=_shard_items(run)) as writer, ManifestWriter(draft.rejects) as rejects:
         for entries in ahead(_some(planner.plan(run.selection))):
-            writer.add_all(planner.chain, _sorted_out(draft, entries, rejects, run_id))
+            writer.add_all(_sorted_out(draft, entries, rejects, run_id))
     draft.finished_items = planner.unchanged
     if run.selection.is_whole and not planner.unread:
         draft.gone = delta.gone(planner.knows)
-    retired = draft.gone if run.retire else []
+    retired = draft.gone.items if run.retire else ()
     if delta.refreshed or retired:
         draft.upkeep = draft.folder / "upkeep.parquet"
         write_upkeep(draft.upkeep, draft.recipe.name, refreshed=delta.refreshed, retired=retired)

@@ -26,6 +26,7 @@ from flows.export import exported
 from flows.parameters import ShardRun
 from flows.progress import RunProgress
 from flows.screens import shown
+from flows.sharing import SharedUnits
 from flows.tasks import work_through
 from flows.window import kept
 
@@ -88,10 +89,11 @@ async def _work(shard: ShardRun, items: list[PlannedItem]) -> list[ManifestRow]:
         exported(),
         kept(desk.open_items, Runs(desk.storage), shard.run_id, shard.shard),
     ):
-        desk.open_items.name([item.sku for item in items])
+        desk.open_items.name([item.name for item in items])
         desk.finish_by.chains = {
             item.units[0].recipe: [unit.operation for unit in item.units] for item in items if item.units
         }
+        desk.shared = SharedUnits(items)
         return await work_through(desk, items, at_once=shard.items_in_flight)
 
 

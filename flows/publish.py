@@ -9,6 +9,7 @@ from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
 
+import pyarrow.compute
 import pyarrow.parquet as pq
 
 from blocks.storage import ObjectStorage
@@ -29,6 +30,9 @@ from flows.thumbnails import thumbnails
 __all__ = ["PublishedManifest", "publish_gallery", "publish_manifest"]
 
 PARQUET = "application/vnd.apache.parquet"
+# Typed stubs take arrays and scalars for one another.
+pc: Any = pyarrow.compute
+RETIRED = "retired"
 # More rows than people open as a spreadsheet; a CSV of them would take longer to write than the manifest itself.
 CSV_ROWS = 200_000
 
@@ -115,12 +119,16 @@ async def _publish_table(storage: ObjectStorage, manifest: Path) -> None:
 
 
 async def publish_gallery(
-    manifest: PublishedManifest, report: RunReport, accounts: Accounts, *, most: int
+    manifest: PublishedManifest, report: RunReport, accounts: Accounts, *, most: int, looks: Sequence[str] = ()
 ) -> RunReport:
-    """Write the gallery of the manifest's first items, at most so many; none for 0. Returns the report with its link."""
+    """
+    Write the gallery of the manifest's first items, at most so many; none for 0. Returns the report with its link.
+
+    A SKU's looks stand together, in the order of `looks`, those that are not in it by their names.
+    """
     if not most:
         return report
-    shown = list(_first_items(manifest.path, most))
+    shown = await asyncio.to_thread(_first_items, manifest.path, most, looks)
     sources = PictureSources(manifest.storage.root, storage=await open_storage(manifest.storage.root, accounts))
     found = await thumbnails(garments_of(shown), sources, manifest.storage)
     exhibits = list(exhibits_of(shown, output=manifest.storage.root, sources=found))
@@ -131,10 +139,35 @@ async def publish_gallery(
     return report.model_copy(update={"links": report.links | {"Gallery": link}}) if link else report
 
 
-def _first_items(manifest: Path, most: int) -> Iterator[dict[str, Any]]:
-    items = groupby(read_rows(manifest), key=item_of)
-    for _, rows in islice(items, most):
-        yield from rows
+def _first_items(manifest: Path, most: int, looks: Sequence[str]) -> list[dict[str, Any]]:
+    current = (row for row in read_rows(manifest) if row["status"] != RETIRED)
+    items = [list(rows) for _, rows in islice(groupby(current, key=item_of), most)]
+    if any(rows[0]["look"] for rows in items):
+        items = _side_by_side(manifest, items, looks)[:most]
+    return [row for rows in items for row in rows]
+
+
+def _side_by_side(
+    manifest: Path, items: Sequence[list[dict[str, Any]]], looks: Sequence[str]
+) -> list[list[dict[str, Any]]]:
+    """The items with all looks of their SKUs: what has been planned at different times lies apart in the manifest."""
+    order = {look: number for number, look in enumerate(looks)}
+    skus = {rows[0]["sku"] for rows in items} - {None}
+    shown = pc.field("sku").isin(skus) & (pc.field("status") != RETIRED)
+    found = pq.read_table(manifest, filters=shown).to_pylist()
+    by_sku: dict[Any, list[dict[str, Any]]] = {
+        _sku_of(rows[0]): rows if rows[0]["sku"] is None else [] for rows in items
+    }
+    for row in found:
+        if _sku_of(row) in by_sku:
+            by_sku[_sku_of(row)].append(row)
+    for rows in by_sku.values():
+        rows.sort(key=lambda row: (order.get(row["look"], len(order)), row["look"] or "", row["position"]))
+    return [list(rows) for of_sku in by_sku.values() for _, rows in groupby(of_sku, key=item_of)]
+
+
+def _sku_of(row: dict[str, Any]) -> tuple[Any, ...]:
+    return row["recipe"], row["sku"], None if row["sku"] else row["row"]
 
 
 async def _fetched(storage: ObjectStorage, path: str, target: Path) -> Path:

@@ -57,10 +57,11 @@ class RejectCount(BaseModel):
 
 
 class RejectedRow(BaseModel):
-    """A row that can't run."""
+    """A row that can't run, in one look or in all."""
 
     row: int
     sku: str | None
+    look: str | None = None
     column: str
     reason: str
 
@@ -69,6 +70,7 @@ class Change(BaseModel):
     """A unit that will be done."""
 
     sku: str
+    look: str | None = None
     stage: str
     reason: str
 
@@ -79,6 +81,8 @@ class Quote(BaseModel):
 
     `items` are worked on, `in_part` of which the budget pays a part; `over_budget` items are left out altogether.
     `hours` is the least that the accounts' limits allow. `first_…` are the first ten.
+    With `looks` an item is a row in one of them; `gone_looks` counts the manifest's items of those that left the recipe,
+    and under an empty name those without one.
     """
 
     items: int
@@ -96,6 +100,8 @@ class Quote(BaseModel):
     first_rejects: list[RejectedRow] = Field(default_factory=list[RejectedRow])
     gone: int = 0
     first_gone: list[str] = Field(default_factory=list[str])
+    looks: list[str] = Field(default_factory=list[str])
+    gone_looks: dict[str, int] = Field(default_factory=dict[str, int])
     first_changes: list[Change]
 
     @property

@@ -9,6 +9,7 @@ from contextlib import suppress
 from prefect.exceptions import MissingContextError
 from prefect.logging import get_run_logger
 
+from catalogs.names import item_name
 from flows.quote import AccountQuote, Quote, StageQuote
 
 __all__ = ["headline", "lines_of", "tell", "tell_quote"]
@@ -30,6 +31,8 @@ def headline(quote: Quote) -> str:
 def essentials(quote: Quote) -> Iterator[str]:
     """What a run tells before it spends: the headline, each account's part, and what the budget does."""
     yield headline(quote)
+    if quote.looks:
+        yield f"  an item is a row in one of {len(quote.looks)} looks: {', '.join(quote.looks)}"
     yield from (f"  {_account(account)}" for account in quote.accounts)
     if quote.max_credits is not None:
         yield f"  {_budget(quote)}"
@@ -40,15 +43,21 @@ def lines_of(quote: Quote) -> Iterator[str]:
     yield from essentials(quote)
     for stage in quote.stages:
         yield f"  {stage.stage}: {_stage(stage)}"
-    yield from _told("first changes", quote.units, [f"{c.sku} {c.stage}: {c.reason}" for c in quote.first_changes])
+    yield from _told(
+        "first changes", quote.units, [f"{item_name(c.sku, c.look)} {c.stage}: {c.reason}" for c in quote.first_changes]
+    )
     for count in quote.rejects:
         column = f"column {count.column!r}: " if count.column else ""
         yield f"  {count.rows} rows can't run: {column}{count.reason}"
     for row in quote.first_rejects:
-        yield f"  row {row.row} {row.sku or '(no SKU)'}, column {row.column!r}: {row.reason}"
+        yield f"  row {row.row} {item_name(row.sku, row.look)}, column {row.column!r}: {row.reason}"
     if quote.gone:
         shown = ", ".join(map(repr, quote.first_gone))
         yield f"  {quote.gone} SKUs have left the catalog: {shown}{', …' if quote.gone > len(quote.first_gone) else ''}"
+
+    for look, count in quote.gone_looks.items():
+        left = f"look {look!r} has left the recipe" if look else "the recipe has looks now"
+        yield f"  {left}: the manifest has {count} items {'in it' if look else 'without one'}; --retire retires them"
 
 
 def tell_quote(quote: Quote) -> None:

@@ -38,7 +38,9 @@ class RejectTally:
         if count.reason != reason:
             count.reason = kind[1]
         if len(self.first) < TOLD:
-            self.first.append(RejectedRow(row=reject.row, sku=reject.sku, column=reject.column, reason=reason))
+            self.first.append(
+                RejectedRow(row=reject.row, sku=reject.sku, look=reject.look, column=reject.column, reason=reason)
+            )
 
     def counts(self) -> list[RejectCount]:
         """The reasons, the most frequent first."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime
-from itertools import groupby
+from itertools import groupby, islice
 from typing import Any
 
 from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
@@ -14,7 +14,9 @@ from prefect.states import Completed, Failed
 from pydantic import BaseModel
 
 from blocks.account import VendorAccount
+from catalogs.exhibits import item_of
 from catalogs.ledger import now
+from catalogs.names import item_name
 from catalogs.next_steps import next_step
 from flows.artifacts import shown_in_time
 from flows.budget import BudgetReached
@@ -29,12 +31,14 @@ OUT_OF_TIME = (FinishByReached.kind(), FinishByOverrun.kind())
 TOLD = {"recipe", "business_date", "manifest", "gallery", "items", "delivered", "unchanged", "quarantined", "credits"}
 # What is held is held for one cause, and a few rows tell it.
 MOST_HELD = 10
+MOST_LOOKS_TOLD = 8
 
 
 class Trouble(BaseModel):
     """A unit, or a catalog row, without a picture, and why."""
 
     sku: str | None
+    look: str | None = None
     row: int
     stage: str
     status: str
@@ -43,6 +47,11 @@ class Trouble(BaseModel):
     job_id: str | None = None
     request_id: str | None = None
     next_step: str = ""
+
+    @property
+    def item(self) -> str:
+        """What messages call its item."""
+        return item_name(self.sku, self.look)
 
 
 class Spending(BaseModel):
@@ -75,6 +84,13 @@ class CanaryVerdict(BaseModel):
         return f"the canary failed, and {self.held} items are held: {told}"
 
 
+class LookCount(BaseModel):
+    """The items of one look, and those of them with a picture from every stage."""
+
+    items: int = 0
+    delivered: int = 0
+
+
 class RunReport(BaseModel):
     """
     What a run came to. `delivered` counts items with a picture from every stage; `spending` is by vendor.
@@ -83,6 +99,8 @@ class RunReport(BaseModel):
     `page` is the report as a page, `failures` the list of all that has no picture, where there is any; `links` open
     page and gallery without credentials for a few days, where the storage can make such links.
 
+    With looks, each row is an item in each of them: `looks` tells of each how many items it has, and how many of them are
+    delivered. `quarantined` counts rows that can't be used, wholly or in some look.
     `credits` is what each vendor charged, `money` the same in money where the account has the price of a credit;
     `budget_held` counts units that were held because the run may not spend more than `max_credits`, `finish_by_held`
     those that were held because it finishes by `finish_by`. `done_already`: the run found its business date done, and
@@ -103,6 +121,7 @@ class RunReport(BaseModel):
     delivered: int
     unchanged: int
     quarantined: int
+    looks: dict[str, LookCount] = {}
     units: dict[str, dict[str, int]]
     credits: dict[str, float]
     spending: dict[str, Spending]
@@ -126,10 +145,14 @@ class RunReport(BaseModel):
     def headline(self) -> str:
         """The outcome in one line."""
         parts = [f"{self.delivered} of {self.items} items delivered"]
+        if self.looks:
+            parts.append(", ".join(self._by_look()))
         if self.unchanged:
             parts.append(f"{self.unchanged} unchanged")
         if self.quarantined:
-            parts.append(f"{self.quarantined} catalog rows can't be used")
+            parts.append(
+                f"{self.quarantined} catalog rows can't be used{', or not in all looks' if self.looks else ''}"
+            )
         if self.budget_held:
             parts.append(f"{self.budget_held} held by the budget of {self.max_credits:g} credits")
         if self.finish_by_held and self.finish_by:
@@ -149,6 +172,12 @@ class RunReport(BaseModel):
         for stage, sums in self.spending_by_stage.items():
             yield f"{stage} {sums.charged:g}" + (f" (and {sums.at_risk:g} may be charged)" if sums.at_risk else "")
 
+    def _by_look(self) -> Iterator[str]:
+        for look, count in islice(self.looks.items(), MOST_LOOKS_TOLD):
+            yield f"{look} {count.delivered} of {count.items}"
+        if len(self.looks) > MOST_LOOKS_TOLD:
+            yield f"and {len(self.looks) - MOST_LOOKS_TOLD} more looks"
+
     def _priced(self, vendor: str) -> str:
         return f"{vendor} ({self.money[vendor]})" if vendor in self.money else vendor
 
@@ -163,12 +192,17 @@ def summarise(
     held = out_of_time = troubled = 0
     troubles: list[Trouble] = []
     waiting: list[Trouble] = []
-    items = delivered = quarantined = 0
-    for _, group in groupby(rows, key=lambda row: row["row"]):
+    looks: dict[str, LookCount] = {}
+    items = delivered = 0
+    quarantined: set[int] = set()
+    for (_, number, _, look), group in groupby(rows, key=item_of):
         stages = list(group)
-        statuses = [row["status"] for row in stages]
-        items, delivered = items + ("quarantined" not in statuses), delivered + (set(statuses) == {"done"})
-        quarantined += "quarantined" in statuses
+        statuses = {row["status"] for row in stages}
+        counted, whole = "quarantined" not in statuses, statuses == {"done"}
+        items, delivered = items + counted, delivered + whole
+        if look:
+            count = looks.setdefault(look, LookCount())
+            count.items, count.delivered = count.items + counted, count.delivered + whole
         for row in stages:
             units.setdefault(row["stage"], Counter())[row["status"]] += 1
             held += row["error_kind"] == BudgetReached.kind()
@@ -177,16 +211,23 @@ def summarise(
                 by_vendor.setdefault(row["vendor"], Spending()).add(row)
                 by_stage.setdefault(row["stage"], Spending()).add(row)
         for row in filter(_is_cause, stages):
+            trouble = _trouble(row, facts["output"])
+            kept, most = (waiting, MOST_HELD) if trouble.status == "held" else (troubles, MOST_TROUBLES)
+            if not counted and trouble in kept[-1:]:
+                # A row that can't be used at all is so in every look.
+                continue
             troubled += 1
-            kept, most = (waiting, MOST_HELD) if row["status"] == "held" else (troubles, MOST_TROUBLES)
             if len(kept) < most:
-                kept.append(_trouble(row, facts["output"]))
+                kept.append(trouble)
+        if not counted:
+            quarantined.add(number)
     return RunReport(
         run_id=run_id,
         finished_at=now(),
         items=items,
         delivered=delivered,
-        quarantined=quarantined,
+        quarantined=len(quarantined),
+        looks=looks,
         units={stage: dict(counts) for stage, counts in units.items()},
         credits={vendor: sums.charged for vendor, sums in by_vendor.items()},
         spending=by_vendor,
@@ -214,6 +255,7 @@ def _is_cause(row: dict[str, Any]) -> bool:
 def _trouble(row: dict[str, Any], output: str) -> Trouble:
     return Trouble(
         sku=row["sku"],
+        look=row["look"] if row["status"] != "quarantined" else None,
         row=row["row"],
         stage=row["stage"],
         status=row["status"],

@@ -71,6 +71,8 @@ async def rescue(output: str, accounts: Accounts, *, finish_by: datetime | None 
             waiting += found
             if not found and now() - run.started_at > FORGOTTEN:
                 await runs.end(run)
+    # Items that share a unit all lead to its one job.
+    waiting = list({attempt.unit_key: attempt for attempt in waiting}.values())
     rescued = Rescued(found=len(waiting))
     if waiting:
         shard = ShardRun(
@@ -87,7 +89,7 @@ async def _fetch(shard: ShardRun, waiting: list[Attempt], rescued: Rescued) -> N
             try:
                 ended = await collect(desk, attempt)
             except CatwalkError as error:
-                rescued.troubles.append(str(error.at(sku=attempt.sku, stage=attempt.stage)))
+                rescued.troubles.append(str(error.at(sku=attempt.sku, look=attempt.look, stage=attempt.stage)))
                 return
             rescued.fetched += ended.state is AttemptState.DONE
             rescued.failed += ended.state is AttemptState.FAILED

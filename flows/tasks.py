@@ -33,7 +33,7 @@ class Ended:
     row: ManifestRow | None = None
 
 
-@task(name="stage", task_run_name="{unit.stage} {unit.sku}", cache_policy=NO_CACHE, persist_result=False)
+@task(name="stage", task_run_name="{unit.stage} {unit.item}", cache_policy=NO_CACHE, persist_result=False)
 async def run_stage(desk: Desk, unit: Unit, upstream: StoredPicture | None, ended: Ended) -> State[None]:
     """One unit as a task run: red when the row has no picture, with the reason as its message."""
     ended.row = await do_stage(desk, unit, upstream)
@@ -60,7 +60,7 @@ async def run_chunk(desk: Desk, chunk: Chunk) -> None:
     chunk.rows = await _all_through(desk, chunk.items, do_stage, at_once=len(chunk.items), before=chunk.first - 1)
 
 
-@task(name="failed item", task_run_name="{row.stage} {row.sku}", cache_policy=NO_CACHE, persist_result=False)
+@task(name="failed item", task_run_name="{row.stage} {row.item}", cache_policy=NO_CACHE, persist_result=False)
 async def show_failure(row: ManifestRow) -> State[None]:
     """A failed unit of a chunk, shown red with its reason."""
     return _shown(row)

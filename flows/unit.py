@@ -16,6 +16,7 @@ from blocks.exchange import Call, backoff
 from blocks.operation import Accepted
 from blocks.operations import OPERATIONS
 from catalogs.ledger import Attempt, AttemptState, StoredPicture, now
+from catalogs.names import item_name
 from catalogs.plan import Unit
 from catalogs.reasons import LeftOut, Reason
 from flows.budget import Share, left_out_of_plan
@@ -46,7 +47,7 @@ async def finish_unit(desk: Desk, unit: Unit, upstream: StoredPicture | None) ->
         if attempt is None or attempt.state is AttemptState.REFUSED or desk.repeats(unit, attempt):
             attempt = await _submit(desk, unit, upstream, after=attempt)
         elif attempt.state is AttemptState.SUBMITTED:
-            attempt = await _collect(desk, attempt)
+            attempt = await _collect(desk, unit, attempt)
         elif attempt.state is AttemptState.SUBMITTING:
             attempt = await _await_claim(desk, attempt)
         else:
@@ -69,7 +70,7 @@ async def _submit(desk: Desk, unit: Unit, upstream: StoredPicture | None, *, aft
         if sent.attempt is None or sent.attempt.state is not AttemptState.SUBMITTED:
             return sent.attempt
         with desk.finish_by.followed(unit.operation, claimed_at=sent.attempt.claimed_at, began=began):
-            return await _collect(desk, sent.attempt, in_ledger=sent.in_ledger)
+            return await _collect(desk, unit, sent.attempt, in_ledger=sent.in_ledger)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +124,7 @@ def _claim(desk: Desk, unit: Unit, number: int) -> Attempt:
         state=AttemptState.SUBMITTING,
         recipe=unit.recipe,
         sku=unit.sku,
+        look=unit.look,
         stage=unit.stage,
         operation=unit.operation,
         vendor=desk.lane_of(unit.operation).account.vendor,
@@ -177,8 +179,8 @@ async def _keep_job(desk: Desk, claim: Attempt, accepted: Accepted) -> _Sent:
     except StorageError as error:
         with suppress(MissingContextError):
             get_run_logger().warning(
-                "SKU %r, stage %r: job %s was accepted and is followed, though the ledger could not be written: %s",
-                attempt.sku,
+                "%s, stage %r: job %s was accepted and is followed, though the ledger could not be written: %s",
+                item_name(attempt.sku, attempt.look),
                 attempt.stage,
                 accepted.job_id,
                 error,
@@ -187,12 +189,12 @@ async def _keep_job(desk: Desk, claim: Attempt, accepted: Accepted) -> _Sent:
     return _Sent(attempt)
 
 
-async def _collect(desk: Desk, attempt: Attempt, *, in_ledger: bool = True) -> Attempt:
+async def _collect(desk: Desk, unit: Unit, attempt: Attempt, *, in_ledger: bool = True) -> Attempt:
     """Collect a job; one without an end stays known to the ledger, and its item to whoever rescues this run."""
     try:
         return await collect(desk, attempt)
     except Exception:
-        desk.open_items.keep_open(attempt.sku)
+        desk.open_items.keep_open(unit.item)
         if not in_ledger:
             await _write_at_last(desk, attempt)
         raise

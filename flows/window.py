@@ -22,25 +22,25 @@ class OpenItems:
     def __init__(self) -> None:
         self._open: set[int] = set()
         self._begun = 0
-        self._skus: Sequence[str] = ()
+        self._names: Sequence[str] = ()
         self._waiting: set[str] = set()
 
-    def name(self, skus: Sequence[str]) -> None:
+    def name(self, names: Sequence[str]) -> None:
         """Whose place is which."""
-        self._skus = skus
+        self._names = names
 
     def begin(self, place: int) -> None:
         """An item is being worked on."""
         self._open.add(place)
         self._begun = max(self._begun, place + 1)
 
-    def keep_open(self, sku: str) -> None:
+    def keep_open(self, name: str) -> None:
         """A job of this item has not been fetched: a rescue has to look at the item, whatever becomes of it here."""
-        self._waiting.add(sku)
+        self._waiting.add(name)
 
     def end(self, place: int) -> None:
         """An item has come to its end, well or not."""
-        if not self._waiting.intersection(self._skus[place : place + 1]):
+        if not self._waiting.intersection(self._names[place : place + 1]):
             self._open.discard(place)
 
     def window(self) -> Window:

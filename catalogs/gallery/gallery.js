@@ -12,6 +12,7 @@ function find() {
     const named = words.every((word) => look.dataset.words.includes(word));
     look.hidden = !named || (status !== "" && look.dataset.status !== status);
   }
+  for (const rail of document.querySelectorAll(".rail")) rail.hidden = !rail.querySelector(".look:not([hidden])");
   const count = visible().length;
   found.textContent = count === looks.length ? `${count} looks` : `${count} of ${looks.length} looks`;
   document.getElementById("none-found").hidden = count > 0 || looks.length === 0;
@@ -22,10 +23,8 @@ finder.hidden = looks.length === 0;
 find();
 
 // One Tab stop a look: its pictures are reached through the lightbox.
-for (const look of looks) {
-  look.tabIndex = 0;
-  for (const frame of look.querySelectorAll("a.frame")) frame.tabIndex = -1;
-}
+for (const look of looks) look.tabIndex = 0;
+for (const frame of document.querySelectorAll("main a.frame")) frame.tabIndex = -1;
 
 function columns(shown) {
   const top = shown[0].offsetTop;
@@ -49,15 +48,22 @@ const image = box.querySelector("img");
 let current = null;
 let opener = null;
 
-const framesOf = (look) => [...look.querySelectorAll(".stages a.frame")];
+// What the looks of a SKU share goes before the first of them that is shown.
+const firstOf = (rail) => rail.querySelector(".look:not([hidden])");
+const lookOf = (frame) => frame.closest(".look") ?? firstOf(frame.closest(".rail"));
+function framesOf(look) {
+  const rail = look.closest(".rail");
+  const shared = rail && firstOf(rail) === look ? rail.querySelectorAll(".shared a.frame") : [];
+  return [...shared, ...look.querySelectorAll(".stages a.frame")];
+}
 
 function show(frame) {
   current = frame;
-  const look = frame.closest(".look");
+  const look = lookOf(frame);
   const frames = framesOf(look);
   image.src = frame.href;
   image.alt = frame.querySelector("img").alt;
-  box.querySelector("strong").textContent = look.querySelector("h2").textContent;
+  box.querySelector("strong").textContent = look.dataset.name;
   box.querySelector("figcaption span").textContent =
     `${frame.dataset.caption} (${frames.indexOf(frame) + 1} of ${frames.length})`;
   if (!box.open) box.showModal();
@@ -76,7 +82,7 @@ function turn(by) {
   const frames = visible().flatMap(framesOf);
   const next = frames[frames.indexOf(current) + by];
   if (!next) return;
-  opener = next.closest(".look");
+  opener = lookOf(next);
   show(next);
 }
 
@@ -84,7 +90,7 @@ document.getElementById("looks").addEventListener("click", (event) => {
   const frame = event.target.closest("a.frame");
   if (!frame || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
-  open(frame.closest(".look"), frame.href);
+  open(lookOf(frame), frame.href);
 });
 
 document.getElementById("looks").addEventListener("keydown", (event) => {

@@ -23,9 +23,7 @@ def tell_report(report: RunReport) -> None:
     """What a run came to, and where it lies."""
     typer.secho(report.headline(), bold=True)
     for trouble in report.troubles[:MOST_TROUBLES_TOLD]:
-        typer.echo(
-            f"  row {trouble.row} {trouble.sku or '(no SKU)'}: {trouble.stage} {trouble.status}: {trouble.message}"
-        )
+        typer.echo(f"  row {trouble.row} {trouble.item}: {trouble.stage} {trouble.status}: {trouble.message}")
     if report.troubled > MOST_TROUBLES_TOLD:
         typer.echo(
             f"  … and {report.troubled - MOST_TROUBLES_TOLD:,} more: {report.failures or report.manifest} has them all."

@@ -30,7 +30,7 @@ def demo(
     output: Annotated[Path, typer.Option(help="Folder for pictures, manifest and gallery.")] = Path("demo"),
     job_seconds: Annotated[float, typer.Option(min=0, help="How long a simulated job takes.")] = 1.0,
 ) -> None:
-    """Run both shipped recipes on twelve drawn SKUs: no key, no charge, no internet."""
+    """Run two shipped recipes on twelve drawn SKUs: no key, no charge, no internet."""
     started = monotonic()
     typer.echo("Twelve drawn SKUs, two recipes, five operations; the vendors are simulated on this machine.")
     announce_prefect()
@@ -58,5 +58,5 @@ def _run(recipe: str, output: Path) -> int:
     report = result_of_flow(process_catalog, request)
     typer.secho(report.headline())
     for trouble in report.troubles:
-        typer.echo(f"  {trouble.sku} {trouble.stage} {trouble.status}: {trouble.message}")
+        typer.echo(f"  {trouble.item} {trouble.stage} {trouble.status}: {trouble.message}")
     return exit_code(report)

@@ -39,7 +39,7 @@ Catalog = Annotated[str, typer.Argument(help="A Parquet file or a directory of t
 Output = Annotated[str, typer.Option(help="Where pictures, ledger and manifest go: a folder or s3://bucket/prefix.")]
 RecipeName = Annotated[str, typer.Option(help="A shipped recipe's name or a YAML file.")]
 Config = Annotated[Path | None, typer.Option(help="YAML: a mapping, as `inspect` proposes it; accounts.")]
-Limit = Annotated[int | None, typer.Option(min=1, help="Only the first N items.")]
+Limit = Annotated[int | None, typer.Option(min=1, help="Only the first N rows, in all their looks.")]
 Skus = Annotated[list[str] | None, typer.Option(help="Only this SKU; may be given several times.")]
 Repeat = Annotated[
     list[Retry] | None, typer.Option(help="Repeat units that ended so before; an unknown one may be charged twice.")
@@ -50,9 +50,7 @@ Force = Annotated[
 CheckPictures = Annotated[
     bool, typer.Option("--check-pictures", help="Ask whether pictures were replaced behind the same address.")
 ]
-Retire = Annotated[
-    bool, typer.Option("--retire", help="Mark SKUs that have left the catalog as retired in the manifest.")
-]
+Retire = Annotated[bool, typer.Option("--retire", help="Mark SKUs and looks that are gone as retired in the manifest.")]
 MaxCredits = Annotated[
     float | None,
     typer.Option(

@@ -14,11 +14,23 @@ from blocks.errors import StorageError
 from blocks.storage import ObjectStorage
 from catalogs.layout import MANIFEST_PATH
 from catalogs.manifest import read_rows
+from catalogs.names import item_name
 from flows.report import Spending
 
 __all__ = ["status"]
 
-COLUMNS = ("recipe", "sku", "stage", "position", "status", "credits", "credits_at_risk", "vendor", "error_message")
+COLUMNS = (
+    "recipe",
+    "sku",
+    "look",
+    "stage",
+    "position",
+    "status",
+    "credits",
+    "credits_at_risk",
+    "vendor",
+    "error_message",
+)
 MOST_TROUBLES_TOLD = 20
 
 
@@ -53,8 +65,10 @@ def _tell(manifest: Path) -> None:
         by_stage.setdefault(place, Spending()).add(row)
         if row["vendor"]:
             by_vendor.setdefault(row["vendor"], Spending()).add(row)
-        if row["status"] not in ("done", "blocked") and len(troubles) <= MOST_TROUBLES_TOLD:
-            troubles.append(f"  {row['sku'] or '(no SKU)'} {row['stage']} {row['status']}: {row['error_message']}")
+        if row["status"] not in ("done", "blocked", "retired") and len(troubles) <= MOST_TROUBLES_TOLD:
+            troubles.append(
+                f"  {item_name(row['sku'], row['look'])} {row['stage']} {row['status']}: {row['error_message']}"
+            )
     for place, counts in sorted(stages.items()):
         words = ", ".join(f"{count} {status}" for status, count in counts.most_common())
         typer.echo(f"{place[0]} {place[2]}: {words}; {by_stage[place].charged:g} credits")

@@ -145,7 +145,7 @@ class _Done(Delta):
     keys: Container[str]
     at_once: int = 1
 
-    def unchanged(self, fingerprint: str) -> bool:  # noqa: ARG002 - keys alone decide
+    def unchanged(self, fingerprint: str | None) -> bool:  # noqa: ARG002 - keys alone decide
         """Never: the keys alone decide."""
         return False
 
@@ -173,4 +173,4 @@ def plan_items(
     """
     planner = Planner(catalog, recipe, sources, _Done(done), accounts=accounts)
     for entry in planner.plan(selection):
-        yield entry if isinstance(entry, Reject) else entry.as_item(planner.chain)
+        yield entry if isinstance(entry, Reject) else entry.as_item()

@@ -46,7 +46,7 @@ class Night:
     @property
     def items(self) -> list[PlannedItem]:
         """The planned items."""
-        return [planned.as_item(self.planner.chain) for planned in self.planned]
+        return [planned.as_item() for planned in self.planned]
 
     @property
     def reasons(self) -> dict[str, list[str]]:
@@ -58,7 +58,7 @@ def manifest_after(night: Night, path: Path, **ends: Mapping[str, Any]) -> Path:
     """The manifest once the night's items are done, but for the stages whose end is given."""
     rows: list[ManifestRow] = []
     for planned in night.planned:
-        for unit, link in zip(planned.as_item(night.planner.chain).units, planned.links, strict=True):
+        for unit, link in zip(planned.as_item().units, planned.links, strict=True):
             facts = {
                 field.name: getattr(unit, field.name) for field in fields(ManifestRow) if hasattr(unit, field.name)
             }
@@ -166,7 +166,7 @@ def test_cells_that_read_the_same_plan_nothing(change: Callable[[Rows], Rows], t
     night = Night(catalog(change(rows), tmp_path), done(rows, tmp_path))
 
     assert ({}, 30) == (night.reasons, night.planner.unchanged)
-    assert 30 == len(dict(night.delta.refreshed))
+    assert 30 == len({found.sku for found in night.delta.refreshed})
 
 
 def test_columns_under_other_names_plan_nothing(tmp_path: Path) -> None:
@@ -239,7 +239,7 @@ def test_skus_that_left_the_catalog_are_told(tmp_path: Path) -> None:
     rows[2]["person_image"] = None
     night = Night(catalog(rows[:4], tmp_path), manifest)
 
-    assert ["SKU-4", "SKU-5"] == night.gone
+    assert ["SKU-4", "SKU-5"] == night.gone.skus
     assert ["SKU-2"] == [reject.sku for reject in night.rejects]
 
 

@@ -99,19 +99,21 @@ def test_a_picture_elsewhere_keeps_its_address(tmp_path: Path) -> None:
 
 
 def test_the_summary_counts_items_pictures_and_credits(tmp_path: Path) -> None:
-    """An item with some of its pictures is partial; each is counted once."""
+    """An item with some of its pictures is partial; each picture is counted once, however many looks share it."""
     rows = [
-        a_row(sku="A"),
-        a_row(sku="A", stage="scene", pictures=(a_picture(), a_picture())),
-        a_row(sku="B"),
+        a_row(sku="A", look="x"),
+        a_row(sku="A", look="x", stage="scene", pictures=(a_picture("1"), a_picture("2"))),
+        a_row(sku="A", look="y", credits=0.0),
+        a_row(sku="A", look="y", stage="scene", pictures=(a_picture("3"),), credits=0.0),
+        a_row(sku="B", pictures=(a_picture("4"),)),
         a_row(sku="B", stage="scene", status="failed", pictures=(), credits=0.0),
         quarantined(sku="C"),
-        a_row(sku="D", recipe="preset-model", vendor="Vmake", credits=1.0),
+        a_row(sku="D", recipe="preset-model", vendor="Vmake", credits=1.0, pictures=(a_picture("5"),)),
     ]
     summary = summary_of(read_back(rows, tmp_path), made_at=MOMENT, run_id="run-1")
 
-    assert (summary.delivered, summary.partial, summary.failed) == (2, 1, 1)
-    assert summary.pictures == 5
+    assert (summary.delivered, summary.partial, summary.failed) == (3, 1, 1)
+    assert summary.pictures == 6
     assert summary.credits == {"Claid": 6.0, "Vmake": 1.0}
     assert summary.recipe == "on-model, preset-model"
 

@@ -209,7 +209,7 @@ def test_a_large_gallery_streams_in_pages_of_two_hundred() -> None:
     name, first = next(pages)
 
     assert name == "gallery.html"
-    assert len(taken) == 501
+    assert len(taken) == 502
     assert first.count("<article") == 200
     assert "gallery-2.html" in links(first)
 
@@ -218,6 +218,34 @@ def test_a_large_gallery_streams_in_pages_of_two_hundred() -> None:
     assert [f"gallery-{number}.html" for number in range(2, 6)] == list(rest)
     assert {"gallery.html", "gallery-4.html"} <= links(rest["gallery-5.html"])
     assert "gallery-6.html" not in links(rest["gallery-5.html"])
+
+
+def looks_of(sku: str, *names: str, **changes: object) -> list[Exhibit]:
+    """A SKU in several looks."""
+    return [an_exhibit(sku=sku, title=sku.title(), look=name, **changes) for name in names]
+
+
+def test_the_looks_of_a_sku_stand_side_by_side() -> None:
+    """Under one title, with the garments that all of them show once, and what it cost in all."""
+    looks = looks_of("tee", "studio", "beach", garments=("tee.png", "jeans.png"))
+    looks.append(replace(looks[0], look="skirt", garments=("tee.png", "skirt.png")))
+    page = Tags(one_page(*looks, an_exhibit()))
+    sources = [image.get("src") for image in page.named("img")]
+
+    assert ["Tee, studio", "Tee, beach", "Tee, skirt", "Linen dress"] == [
+        each["data-name"] for each in page.named("article")
+    ]
+    assert 1 == len(page.named("section"))
+    assert [1, 2, 1] == [sources.count(name) for name in ("tee.png", "jeans.png", "skirt.png")]
+    assert {"3 looks", "16.5 credits", "studio", "beach", "skirt"} <= page.words
+
+
+def test_a_skus_looks_stay_on_one_page() -> None:
+    """A page is full when its looks are two hundred, and the last SKU is whole."""
+    looks = (look for number in range(200) for look in looks_of(f"tee {number}", "a", "b", "c"))
+    pages = [html for _, html in render_gallery(looks, a_summary(600))]
+
+    assert [201, 201, 198] == [html.count("<article") for html in pages]
 
 
 def links(html: str) -> set[str | None]:
@@ -296,6 +324,41 @@ def test_looks_are_found_by_words_and_status(browser: Browser, gallery: str) -> 
     assert page.get_by_text("Nothing matches").is_visible()
     page.get_by_placeholder("SKU or title").fill("")
     assert titles.all_text_contents() == ["Chinos"]
+    page.close()
+
+
+@pytest.mark.browser
+def test_looks_side_by_side_are_turned_through_and_found(browser: Browser, tmp_path: Path) -> None:
+    """The lightbox shows what they share once; a SKU none of whose looks is found goes."""
+    for name in ("garment.png", "scene.png"):
+        Image.new("RGB", (60, 90), "teal").save(tmp_path / name)
+    stage = a_stage(pictures=("scene.png",), width=None)
+    more = {"garments": ("garment.png",), "stages": (stage,)}
+    looks = [*looks_of("tee", "studio", "beach", **more), *looks_of("dress", "studio", "street", **more)]
+    page = browser.new_page(viewport={"width": 1400, "height": 900})
+    messages: list[str] = []
+    page.on("console", lambda message: messages.append(message.text))
+    page.goto(write_gallery(looks, a_summary(4), tmp_path).as_uri())
+    page.locator(".shared a").first.click()
+    caption = page.locator(".lightbox figcaption")
+    said: list[str] = []
+    for _ in range(6):
+        said.append(" | ".join(caption.locator("strong, span").all_text_contents()))
+        page.keyboard.press("ArrowRight")
+    page.keyboard.press("Escape")
+    page.get_by_placeholder("SKU, title or look").fill("beach")
+
+    assert [
+        "Tee, studio | tee · garment (1 of 2)",
+        "Tee, studio | tee · studio · scene · claid.scene (2 of 2)",
+        "Tee, beach | tee · beach · scene · claid.scene (1 of 1)",
+        "Dress, studio | dress · garment (1 of 2)",
+        "Dress, studio | dress · studio · scene · claid.scene (2 of 2)",
+        "Dress, street | dress · street · scene · claid.scene (1 of 1)",
+    ] == said
+    assert ["Tee"] == page.locator(".rail:visible h2").all_text_contents()
+    assert ["beach"] == page.locator(".look:visible h3.name").all_text_contents()
+    assert [] == messages
     page.close()
 
 

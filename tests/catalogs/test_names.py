@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from blocks.storage import ObjectStorage
-from catalogs.names import picture_path
+from catalogs.names import item_name, picture_path
 from tests.catalogs.made import key_of
 
 KEY = key_of("A")
@@ -105,3 +105,9 @@ async def test_a_picture_of_any_sku_comes_back_from_storage(sku: str, spelling: 
     assert await storage.read(path_of(sku)) == b"picture"
     assert storage.path_of(storage.uri(path_of(sku))) == path_of(sku)
     assert names_in(tmp_path) <= {"pictures"}
+
+
+def test_a_look_stands_before_its_stage() -> None:
+    """Beside the other looks of its SKU; messages name it after the SKU."""
+    assert "pictures/A/beach-model-" in picture_path("A", "model", "0" * 64, 1, "png", look="beach")
+    assert ["A", "A (beach)", "(no SKU)"] == [item_name("A", None), item_name("A", "beach"), item_name(None, None)]

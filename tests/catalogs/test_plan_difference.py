@@ -67,7 +67,7 @@ def test_the_first_ten_are_told_and_all_are_counted(tmp_path: Path) -> None:
     found = differences(was, now, None)
 
     assert (25, [("new", "forced", 25)]) == (found.units, found.kinds)
-    assert [f"S{number:02}" for number in range(10)] == [difference.sku for difference in found.first]
+    assert [f"S{number:02}" for number in range(10)] == [difference.item for difference in found.first]
 
 
 def test_what_a_run_that_died_has_done_is_no_difference_to_it(tmp_path: Path) -> None:
@@ -80,5 +80,5 @@ def test_what_a_run_that_died_has_done_is_no_difference_to_it(tmp_path: Path) ->
     assert SAME == differences(was, carried_on, manifest, begun=True)
     assert 3 == differences(was, carried_on, manifest).units
     assert [("left", "new, of other pictures or options")] == [
-        (difference.sku, difference.now) for difference in differences(was, changed, manifest, begun=True).first
+        (difference.item, difference.now) for difference in differences(was, changed, manifest, begun=True).first
     ]

@@ -68,7 +68,7 @@ def test_the_form_of_a_recipe_describes_every_field() -> None:
     stages = [model for name, model in schema["$defs"].items() if name.endswith("Stage")]
 
     assert len(stages) == len(OPERATIONS)
-    for model in [*stages, schema, schema["$defs"]["Outfit"]]:
+    for model in [*stages, schema, schema["$defs"]["Outfit"], schema["$defs"]["Look"]]:
         assert [name for name, field in model["properties"].items() if not field.get("description")] == []
 
 
@@ -87,7 +87,7 @@ def test_a_recipe_that_is_not_there_is_told_with_those_that_are(name: str) -> No
         load_recipe(name)
 
     assert repr(name) in str(caught.value)
-    assert str(caught.value).endswith("Shipped recipes: on-model, preset-model.")
+    assert str(caught.value).endswith("Shipped recipes: on-model, preset-model, three-scenes.")
 
 
 @pytest.mark.parametrize(

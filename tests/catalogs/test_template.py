@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from blocks.claid import EditOptions, SceneOptions
 from blocks.errors import RecipeError
 from blocks.vmake import FashionModelOptions
-from catalogs.template import Blank, columns_of, render_options, unknown_columns
+from catalogs.template import Blank, columns_of, render_options, unknown_columns, wire_of
 from tests.catalogs.made import catalog_at, parquet_of
 
 NOT_CHARACTERS = ("Cs",)
@@ -129,14 +129,14 @@ def test_attributes_and_items_are_only_odd_column_names(name: str) -> None:
     options = EditOptions(prompt=f"see {{{name}}}")
 
     assert columns_of(options) == {name}
-    assert unknown_columns(options, ["color", "0"])[0].startswith(repr(name))
+    assert unknown_columns(wire_of(options), ["color", "0"])[0].startswith(repr(name))
 
 
 def test_an_unknown_column_with_a_fallback_is_the_fallback() -> None:
     """A shipped recipe may use a column that a catalog does not have, if it says what stands in."""
     options = EditOptions(prompt="on {setting|a marble floor}")
 
-    assert [] == unknown_columns(options, ["color"])
+    assert [] == unknown_columns(wire_of(options), ["color"])
     assert "on a marble floor" == render_options(options, {"color": "red"}).prompt
 
 
@@ -144,7 +144,7 @@ def test_an_unknown_column_is_told_with_the_nearest() -> None:
     """A typing error is answered with what was meant."""
     options = EditOptions(prompt="{colour} {zzz}")
 
-    assert unknown_columns(options, ["color", "title"]) == ["'colour' (did you mean 'color'?)", "'zzz'"]
+    assert unknown_columns(wire_of(options), ["color", "title"]) == ["'colour' (did you mean 'color'?)", "'zzz'"]
 
 
 def test_texts_are_filled_however_deep_they_are() -> None:

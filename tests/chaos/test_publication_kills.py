@@ -156,8 +156,8 @@ def set_press(press: Press) -> Press:
     write_upkeep(press.folder / "upkeep.parquet", "on-model")
     PictureVersions({"a": "1"}, {"a": "1"}).write(press.folder / "versions.parquet")
     press.nursery.live(press.publication([press.part("runs/before/part.parquet", rows_of(BEFORE, "before"))]))
-    retired = [sku for sku, (status, _) in KEPT_UP.items() if status == "retired"]
-    write_upkeep(press.folder / "upkeep.parquet", "on-model", refreshed=[("B-7", "new")], retired=retired)
+    retired = [(sku, None) for sku, (status, _) in KEPT_UP.items() if status == "retired"]
+    write_upkeep(press.folder / "upkeep.parquet", "on-model", refreshed=[("B-7", None, "new")], retired=retired)
     PictureVersions({"b": "2"}, {"b": "2"}).write(press.folder / "versions.parquet")
     press.part("runs/night/part.parquet", rows_of(NIGHT, "night"))
     assert press.state() == BEFORE

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import dataclasses
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +101,7 @@ async def test_what_planning_found_out_of_other_items_is_kept(storage: ObjectSto
     """Fingerprints that are new, and SKUs that are retired; their pictures stay."""
     await published(storage, folder, [a_row(sku=sku, fingerprint="old") for sku in "ABC"])
     upkeep = folder / "upkeep.parquet"
-    write_upkeep(upkeep, "on-model", refreshed=[("B", "new")], retired=["C"])
+    write_upkeep(upkeep, "on-model", refreshed=[("B", None, "new")], retired=[("C", None)])
 
     await publish_manifest(storage, [], folder, "run-2", upkeep=upkeep)
 
@@ -113,7 +114,7 @@ async def test_a_few_new_fingerprints_alone_are_not_worth_a_new_manifest(storage
     await published(storage, folder, [a_row(sku=f"SKU-{number}", row=number) for number in range(100)])
     before = await storage.stat(MANIFEST_PATH)
     upkeep = folder / "upkeep.parquet"
-    write_upkeep(upkeep, "on-model", refreshed=[("SKU-1", "new")])
+    write_upkeep(upkeep, "on-model", refreshed=[("SKU-1", None, "new")])
 
     await publish_manifest(storage, [], folder, "run-2", upkeep=upkeep)
 
@@ -133,12 +134,14 @@ async def test_a_manifest_too_long_for_a_spreadsheet_has_no_csv(
     assert not await storage.exists(CSV_PATH)
 
 
-async def gallery_of(storage: ObjectStorage, folder: Path, rows: list[ManifestRow], *, most: int = 1000) -> str:
+async def gallery_of(
+    storage: ObjectStorage, folder: Path, rows: list[ManifestRow], *, most: int = 1000, looks: Sequence[str] = ()
+) -> str:
     """The gallery's first page after these rows were published; empty without one."""
     manifest = await published(storage, folder, rows)
     facts: dict[str, Any] = {"started_at": MOMENT, "recipe": "on-model", "unchanged": 0}
     report = summarise(manifest.rows_of_run(), run_id="run-1", **facts, **manifest.facts(gallery=most > 0))
-    await publish_gallery(manifest, report, Accounts(), most=most)
+    await publish_gallery(manifest, report, Accounts(), most=most, looks=looks)
     return (await storage.read(GALLERY_PATH)).decode() if await storage.exists(GALLERY_PATH) else ""
 
 
@@ -179,6 +182,20 @@ async def test_the_gallery_shows_no_more_than_it_is_asked_to(storage: ObjectStor
     assert "" == none
     assert "SKU-2" in page
     assert "SKU-3" not in page
+
+
+async def test_looks_planned_at_different_times_are_shown_side_by_side(storage: ObjectStorage, folder: Path) -> None:
+    """In the recipe's order; what is retired is not shown, and no more items than were asked for."""
+    rows = [
+        dataclasses.replace(row, look=look, status=status)
+        for look, status in (("street", "done"), ("beach", "done"), ("old", "retired"), ("studio", "done"))
+        for row in shown(folder, storage, 2)
+    ]
+
+    page = await gallery_of(storage, folder, rows, most=5, looks=["studio", "street"])
+
+    names = re.findall(r'data-name="([^"]*)"', page)
+    assert [name.rpartition(", ")[2] for name in names] == ["studio", "street", "beach", "studio", "street"]
 
 
 async def test_a_garment_that_can_not_be_read_is_left_out(storage: ObjectStorage, folder: Path) -> None:

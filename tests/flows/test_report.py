@@ -70,6 +70,21 @@ def test_each_item_has_one_trouble() -> None:
     assert (2, 1) == (found.items, found.quarantined)
 
 
+def test_looks_are_counted_one_by_one() -> None:
+    """A row is an item in each of them; one that can't be used in any is one row, and one trouble."""
+    looks = [item(1, "done", "done", look=look) for look in ("studio", "beach")]
+    looks += [item(2, "done", "done", look="studio"), item(2, "failed", "blocked", look="beach")]
+    unusable = {"error_message": "Row 3, column 'sku': it is blank", "error_kind": "catalog_error"}
+    looks += [item(3, "quarantined", "quarantined", look=look, **unusable) for look in ("studio", "beach")]
+    found = report(*looks)
+
+    assert (4, 3, 1) == (found.items, found.delivered, found.quarantined)
+    assert ["SKU-2 (beach)", "SKU-3"] == [trouble.item for trouble in found.troubles]
+    assert found.headline().startswith(
+        "3 of 4 items delivered; studio 2 of 2, beach 1 of 2; 1 catalog rows can't be used, or not in all looks; "
+    )
+
+
 def test_the_list_of_troubles_is_bounded() -> None:
     """A night on which all fails makes no artifact of a hundred thousand rows."""
     found = report(*(item(row, "failed", "blocked") for row in range(1, 2 * MOST_TROUBLES)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Generator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,17 @@ async def test_paid_jobs_of_a_killed_run_are_fetched_and_nothing_is_submitted(ve
     assert 5 == len(vendors.charges())
     states = [await Ledger(storage).latest(item.units[0].unit_key) for item in items]
     assert [AttemptState.DONE] * 5 + [None] * 3 == [attempt.state if attempt else None for attempt in states]
+
+
+async def test_a_job_that_items_share_is_fetched_once(vendors: Vendors, tmp_path: Path) -> None:
+    """All of them lead to it."""
+    (item,) = planned(catalog(tmp_path / "catalog", 1))
+    looks = [PlannedItem(item.sku, (replace(item.units[0], look=look),)) for look in ("studio", "beach")]
+    storage = await killed_run(vendors, looks, tmp_path, 1)
+
+    rescued = await rescue(storage.root, Accounts())
+
+    assert (1, 1, 1) == (rescued.found, rescued.fetched, len(vendors.charges()))
 
 
 async def test_a_rescue_begins_at_the_first_open_item(vendors: Vendors, tmp_path: Path) -> None:

@@ -1,0 +1,175 @@
+"""Units that several items share: made, paid and told once, by all of the items that have them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prefect.logging import disable_run_logger
+
+from blocks.errors import Unavailable
+from blocks.transport import close_client
+from catalogs.ledger import Attempt, AttemptState, now
+from catalogs.manifest import ManifestRow
+from catalogs.plan import PlannedItem, Unit
+from flows.items import do_stage, each_of, take_through
+from flows.sharing import SharedUnits
+from sandbox.server import running_sandbox
+from sandbox.settings import SandboxSettings
+from tests.catalogs.made import a_unit, key_of
+from tests.flows.bench import ON_MODEL, Vendors, catalog, desk, planned
+
+LOOKS = """
+looks:
+  - {name: studio, columns: {color: white}}
+  - {name: beach, columns: {color: golden}}
+  - {name: warm, options: {model: {background: a warm wall}}}
+"""
+
+
+@pytest.fixture(scope="module")
+def vendors() -> Generator[Vendors]:
+    """Vendors whose jobs take a moment."""
+    with running_sandbox(SandboxSettings(job_seconds=0.3, limits="off", picture_size=256, draw_processes=1)) as running:
+        yield Vendors(running.url)
+
+
+@pytest.fixture(autouse=True)
+def _no_flow_run() -> Generator[None]:
+    with disable_run_logger():
+        yield
+
+
+@pytest.fixture(autouse=True)
+async def _client() -> AsyncGenerator[None]:
+    yield
+    await close_client()
+
+
+def attempt(unit: Unit) -> Attempt:
+    """One that is done."""
+    facts: dict[str, Any] = {
+        "credits": 2.0,
+        "run_id": "run-1",
+        "claimed_at": now(),
+        "vendor": "Claid",
+        "operation": unit.operation,
+    }
+    return Attempt(
+        unit_key=unit.unit_key, state=AttemptState.DONE, recipe="r", sku=unit.sku, look=unit.look, stage="m", **facts
+    )
+
+
+def item(sku: str, key: str, look: str | None = None) -> PlannedItem:
+    """An item of one unit."""
+    return PlannedItem(sku, (a_unit(sku=sku, look=look, unit_key=key_of(key)),))
+
+
+async def test_the_first_to_come_works_for_all_under_the_name_of_the_first_in_the_plan() -> None:
+    """Whichever item that is; what nobody shares is worked on under its own."""
+    items = [item("A", "same", "x"), item("A", "same", "y"), item("B", "same"), item("C", "own")]
+    shared, worked = SharedUnits(items), list[str]()
+
+    async def work(unit: Unit) -> Attempt:
+        worked.append(unit.item)
+        await asyncio.sleep(0)
+        return attempt(unit)
+
+    ends = await asyncio.gather(*(shared.once(one.units[0], work) for one in reversed(items)))
+    late = await shared.once(items[1].units[0], work)
+
+    assert ["C", "A (x)"] == worked
+    assert ["C", "A", "A", "A", "A"] == [end.sku for end in (*ends, late)]
+
+
+async def test_what_kept_a_shared_unit_from_its_end_is_each_items_own_error() -> None:
+    """So that each row names itself."""
+    items = [item("A", "same"), item("B", "same")]
+    shared = SharedUnits(items)
+
+    async def work(_: Unit) -> Attempt:
+        await asyncio.sleep(0)
+        raise Unavailable("down", vendor="Claid")
+
+    errors = await asyncio.gather(*(shared.once(one.units[0], work) for one in items), return_exceptions=True)
+    told = [
+        str(error.at(sku=one.sku)) for error, one in zip(errors, items, strict=True) if isinstance(error, Unavailable)
+    ]
+
+    assert ["SKU 'A': down.", "SKU 'B': down."] == told
+
+
+async def test_a_worker_that_is_cancelled_leaves_nobody_waiting() -> None:
+    """Those that wait for it are cancelled with it."""
+    items = [item("A", "same"), item("B", "same")]
+    shared = SharedUnits(items)
+
+    async def work(_: Unit) -> Attempt:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    first, second = (asyncio.create_task(shared.once(one.units[0], work)) for one in items)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    first.cancel()
+
+    ends = await asyncio.wait_for(asyncio.gather(first, second, return_exceptions=True), 10)
+    assert [True, True] == [isinstance(end, asyncio.CancelledError) for end in ends]
+
+
+@pytest.mark.parametrize("at_once", [1, 9])
+async def test_three_skus_in_three_looks_are_charged_as_their_distinct_units(
+    vendors: Vendors, tmp_path: Path, at_once: int
+) -> None:
+    """Two looks share model and refine; sums over the rows are the bill, and a second run finds all of it."""
+    vendors.forget()
+    items = planned(
+        catalog(tmp_path / "catalog", 3, sku=["A", "B", "C"], top_garment=[f"garment-{n}.png" for n in range(3)]),
+        ON_MODEL + LOOKS,
+    )
+    rows = await work(vendors, items, str(tmp_path / "out"), at_once=at_once)
+    again = await work(vendors, items, str(tmp_path / "out"), at_once=9, run_id="run-2")
+    charges = vendors.charges()
+    keys = {unit.unit_key for one in items for unit in one.units}
+    files = [path.relative_to(tmp_path / "out/pictures") for path in sorted((tmp_path / "out/pictures").rglob("*.*"))]
+
+    assert {"done"} == {row.status for row in (*rows, *again)}
+    assert 21 == len(keys) == len(charges) == len(files) < len(rows) == 27
+    assert (
+        sum(charge["credits"] for charge in charges)
+        == sum(row.credits for row in rows)
+        == sum(row.credits for row in again)
+    )
+    assert [
+        "beach-scene",
+        "studio-model",
+        "studio-refine",
+        "studio-scene",
+        "warm-model",
+        "warm-refine",
+        "warm-scene",
+    ] == [file.name.rsplit("-", 2)[0] for file in files if file.parts[0] == "A"]
+    shared = {row.look: row for row in rows if (row.sku, row.stage) == ("A", "refine")}
+    assert (shared["studio"].pictures, 0.0) == (shared["beach"].pictures, shared["beach"].credits)
+    assert "new, shared with A (studio) of on-model" == shared["beach"].reason
+    assert "by run run-1, shared with A (studio) of on-model" in {row.reason for row in again}
+
+
+async def work(
+    vendors: Vendors, items: list[PlannedItem], output: str, *, at_once: int, run_id: str = "run-1"
+) -> list[ManifestRow]:
+    """All items through their stages, as a shard does it."""
+    at = desk(vendors, output, run_id=run_id)
+    at.ledger_begun = run_id != "run-1"
+    at.shared = SharedUnits(items)
+    rows: dict[str, list[ManifestRow]] = {}
+
+    async def one(item: PlannedItem) -> None:
+        rows[item.name] = await take_through(at, item, do_stage)
+
+    await each_of(items, one, at_once=at_once)
+    await at.ledger.close()
+    return [row for item in items for row in rows[item.name]]
