@@ -124,9 +124,9 @@ _VIEWS = """
     CREATE TEMP VIEW mine AS SELECT * FROM told WHERE run_id = (SELECT run_id FROM asked)
 """
 _LIST = """
-    SELECT recipe, row, sku, title, stage, operation, status, error_kind, error_message, vendor, job_id, request_id,
+    SELECT recipe, row, sku, look, title, stage, operation, status, error_kind, error_message, vendor, job_id, request_id,
            attempt, credits_at_risk, unit_key, run_id
-    FROM failures ORDER BY row, position
+    FROM failures ORDER BY row, look, position
 """
 _STAGES = """
     SELECT position, stage, operation, status, count(*) AS units,
@@ -141,8 +141,8 @@ _DURATIONS = """
     FROM mine WHERE status = 'done' AND seconds IS NOT NULL GROUP BY operation ORDER BY min(position)
 """
 _PICTURES = """
-    SELECT sku, picture FROM mine
-    WHERE status = 'done' AND picture IS NOT NULL AND position = (SELECT max(position) FROM told) ORDER BY row LIMIT 12
+    SELECT sku || coalesce(' (' || look || ')', ''), picture FROM mine
+    WHERE status = 'done' AND picture IS NOT NULL AND position = (SELECT max(position) FROM told) ORDER BY row, look LIMIT 12
 """
 _SPAN = "SELECT min(epoch(submitted_at)), max(epoch(submitted_at)) FROM mine WHERE vendor IS NOT NULL"
 _RATES = """
@@ -157,7 +157,8 @@ _KINDS = """
     FROM kinds ORDER BY list_position(['unknown', 'failed', 'held', 'quarantined'], status), units DESC, error_kind
 """
 _FIRST = """
-    SELECT * EXCLUDE (submitted_at, finished_at, pictures), epoch(finished_at) AS finished_at FROM failures
+    SELECT * EXCLUDE (submitted_at, finished_at, pictures) REPLACE (sku || coalesce(' (' || look || ')', '') AS sku),
+           epoch(finished_at) AS finished_at FROM failures
     WHERE status = $status AND error_kind IS NOT DISTINCT FROM $kind ORDER BY row, position LIMIT $most
 """
 

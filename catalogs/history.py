@@ -15,6 +15,7 @@ from blocks.storage import ObjectStorage
 from catalogs.layout import MANIFEST_PATH, left_out_path, plan_path, rejects_path
 from catalogs.ledger import Attempt, AttemptState, Ledger, StoredPicture
 from catalogs.lookup import rows_of_skus
+from catalogs.names import item_name
 from catalogs.next_steps import next_step
 from catalogs.runs import Runs
 from catalogs.unit_key import unsigned
@@ -71,13 +72,14 @@ class StageHistory(BaseModel):
 
 class SkuHistory(BaseModel):
     """
-    A SKU under one recipe. `open_run` names a run that has planned it and not ended, whose plan is then what is told.
+    A SKU, in one look, under one recipe. `open_run` names a run that has planned it and not ended, whose plan is then what is told.
 
     `credits` and `credits_at_risk` add up the attempts at its present units that were made for it, by vendor; another
     SKU of which all is the same may have paid for the others.
     """
 
     sku: str
+    look: str | None
     title: str | None
     recipe: str
     row: int
@@ -104,10 +106,19 @@ class SkuHistory(BaseModel):
         """What may have been charged for it, for no picture."""
         return self._sums(Attempt.at_risk)
 
+    @property
+    def item(self) -> str:
+        """What messages call it."""
+        return item_name(self.sku, self.look)
+
+    def is_own(self, attempt: Attempt) -> bool:
+        """Whether an attempt at one of its units was made for it, and not for another item of which all is the same."""
+        return (attempt.sku, attempt.look) == (self.sku, self.look)
+
     def _sums(self, price: Callable[[Attempt], float]) -> dict[str, float]:
         sums: dict[str, float] = {}
         for attempt in (attempt for stage in self.stages for attempt in stage.attempts):
-            if attempt.sku == self.sku and price(attempt):
+            if self.is_own(attempt) and price(attempt):
                 sums[attempt.vendor] = sums.get(attempt.vendor, 0.0) + price(attempt)
         return sums
 
@@ -124,6 +135,7 @@ class _Row(BaseModel):
     recipe: str
     row: int
     sku: str
+    look: str | None = None
     stage: str
     position: int
     operation: str
@@ -147,7 +159,7 @@ class _Row(BaseModel):
 
 async def histories_of(storage: ObjectStorage, skus: Sequence[str]) -> list[SkuHistory]:
     """
-    The histories of these SKUs, one for each recipe that has planned them.
+    The histories of these SKUs, one for each recipe that has planned them and each of its looks.
 
     Reads of the manifest what is theirs, and of the ledger their units' objects. Raises `StorageError`.
     """
@@ -155,23 +167,23 @@ async def histories_of(storage: ObjectStorage, skus: Sequence[str]) -> list[SkuH
     keys = dict.fromkeys(row.unit_key for row in rows if row.unit_key)
     attempts = await Ledger(storage).attempts(keys)
     order = {sku: place for place, sku in enumerate(skus)}
-    rows.sort(key=lambda row: (order[row.sku], row.recipe, row.position))
-    groups = groupby(rows, key=lambda row: (row.sku, row.recipe))
+    rows.sort(key=lambda row: (order[row.sku], row.recipe, row.look or "", row.position))
+    groups = groupby(rows, key=lambda row: (row.sku, row.recipe, row.look))
     return [_history(list(group), attempts, storage) for _, group in groups]
 
 
 async def _rows(storage: ObjectStorage, skus: Sequence[str]) -> list[_Row]:
     """The manifest's rows, and in their stead those of runs that have not ended and planned the same."""
     found = await asyncio.to_thread(rows_of_skus, storage, MANIFEST_PATH, skus)
-    rows = {(row.sku, row.recipe, row.stage): row for row in map(_Row.model_validate, found)}
+    rows = {(row.sku, row.look, row.recipe, row.stage): row for row in map(_Row.model_validate, found)}
     for run in await Runs(storage).unended():
         for path in (plan_path(run.run_id), left_out_path(run.run_id), rejects_path(run.run_id)):
             for planned in await asyncio.to_thread(rows_of_skus, storage, path, skus):
                 row = _Row.model_validate(planned | {"open_run": run.run_id, "run_id": run.run_id})
-                known = rows.get((row.sku, row.recipe, row.stage))
+                known = rows.get((row.sku, row.look, row.recipe, row.stage))
                 if known is not None and known.unit_key == row.unit_key and known.status == "done":
                     row = known.model_copy(update={"open_run": run.run_id})
-                rows[row.sku, row.recipe, row.stage] = row
+                rows[row.sku, row.look, row.recipe, row.stage] = row
     return list(rows.values())
 
 
@@ -179,6 +191,7 @@ def _history(rows: list[_Row], attempts: Mapping[str, list[Attempt]], storage: O
     first = rows[0]
     return SkuHistory(
         sku=first.sku,
+        look=first.look,
         title=first.title,
         recipe=first.recipe,
         row=first.row,

@@ -90,6 +90,7 @@ MEANINGS = {
     "recipe": "The recipe's name.",
     "row": "The catalog row's number, from 1, when it was last planned.",
     "sku": "The SKU; blank where the catalog's row has none.",
+    "look": "The recipe's look; blank where the recipe has none.",
     "title": "The SKU's title, where the catalog has one.",
     "stage": "The stage's name.",
     "position": "The stage's place in the recipe, from 0.",

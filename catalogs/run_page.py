@@ -19,7 +19,7 @@ from catalogs.charts import range_bar, shares_bar, steps_chart
 from catalogs.figures import Durations, FailureKind, Figures, StageCounts, Throughput
 from catalogs.next_steps import next_step
 
-__all__ = ["Look", "RunFacts", "Spent", "render_run_page"]
+__all__ = ["RunFacts", "ShownPicture", "Spent", "render_run_page"]
 
 # In the order in which a bar shows them.
 STATUSES = ("done", "failed", "unknown", "held", "blocked", "quarantined")
@@ -53,7 +53,7 @@ class Spent:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class ShownPicture:
     """A small picture to show, as a `data:` address."""
 
     sku: str
@@ -85,7 +85,7 @@ class RunFacts:
     limits: Mapping[str, float]
     links: Mapping[str, str]
     failures_link: str | None
-    looks: Sequence[Look] = ()
+    looks: Sequence[ShownPicture] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,8 @@ from flows.accounts import check_shared, open_storage, priced_account
 from flows.canary import try_first
 from flows.parameters import ShardRun
 from flows.publish import PublishedManifest, publish_gallery, publish_manifest
-from flows.report import CanaryVerdict, RunReport, as_state, publish_report, summarise
+from flows.report import CanaryVerdict, RunReport, as_state, summarise
+from flows.report_artifacts import publish_report
 from flows.run_page import publish_run_page
 from flows.shards import work_shards
 from flows.stored_plan import StoredPlan, write_document
@@ -43,9 +44,7 @@ async def carry_out(plan: StoredPlan, opened: OpenRun, started_at: datetime) -> 
         accounts = await accounts_of(plan)
         report = report_of(plan, manifest, accounts, started_at)
         report.canary = verdict
-        report = await publish_gallery(
-            manifest, report, run.accounts, most=run.gallery_items, looks=plan.quote.looks
-        )
+        report = await publish_gallery(manifest, report, run.accounts, most=run.gallery_items, looks=plan.quote.looks)
         report = await publish_run_page(manifest, report, accounts, Path(scratch))
     if verdict is None or verdict.passed:
         # What a canary holds is carried on under the same name, and the same budget.

@@ -18,7 +18,7 @@ from blocks.pictures import PictureLimits, off_loop
 from blocks.storage import ObjectStorage
 from catalogs.figures import Figures, figures_of
 from catalogs.layout import failures_path, run_page_path
-from catalogs.run_page import Look, RunFacts, Spent, render_run_page
+from catalogs.run_page import RunFacts, ShownPicture, Spent, render_run_page
 from flows.budget import BudgetReached
 from flows.publish import PublishedManifest
 from flows.report import RunReport
@@ -65,7 +65,9 @@ async def _publish(
     return report.model_copy(update={**addresses, "links": links})
 
 
-def _facts(report: RunReport, figures: Figures, accounts: Sequence[VendorAccount], looks: Sequence[Look]) -> RunFacts:
+def _facts(
+    report: RunReport, figures: Figures, accounts: Sequence[VendorAccount], looks: Sequence[ShownPicture]
+) -> RunFacts:
     limits = {account.vendor: account.limits.paid_calls_per_minute for account in accounts}
     return RunFacts(
         run_id=report.run_id,
@@ -109,7 +111,7 @@ def _notes(report: RunReport, figures: Figures) -> Iterator[str]:
             yield f"{kind.count:,} units were held, the first for this: {kind.first[0]['error_message']}"
 
 
-async def _looks(storage: ObjectStorage, figures: Figures) -> AsyncIterator[Look]:
+async def _looks(storage: ObjectStorage, figures: Figures) -> AsyncIterator[ShownPicture]:
     """The first pictures, small enough to travel within the page."""
     for sku, uri in figures.pictures:
         path = storage.path_of(uri)
@@ -120,4 +122,4 @@ async def _looks(storage: ObjectStorage, figures: Figures) -> AsyncIterator[Look
         except CatwalkError:
             # The page is about the run; `catwalk explain --verify` is about a picture that is gone.
             continue
-        yield Look(sku, f"data:{info.mime};base64,{b64encode(small).decode()}")
+        yield ShownPicture(sku, f"data:{info.mime};base64,{b64encode(small).decode()}")

@@ -20,6 +20,7 @@ from catalogs.history import SkuHistory, StageHistory, histories_of
 from catalogs.layout import MANIFEST_PATH, plan_path
 from catalogs.ledger import Attempt, AttemptState
 from catalogs.lookup import nearest_skus
+from catalogs.names import item_name
 from catalogs.picture_check import check_pictures
 from catalogs.runs import Runs
 from flows.accounts import priced_account
@@ -93,7 +94,7 @@ async def _tell(histories: Sequence[SkuHistory]) -> None:
     for place, history in enumerate(histories):
         if place:
             typer.echo()
-        typer.secho(f"{history.sku}  {' '.join((history.title or '').split())}".rstrip(), bold=True)
+        typer.secho(f"{history.item}  {' '.join((history.title or '').split())}".rstrip(), bold=True)
         typer.echo(f"recipe {history.recipe}, row {history.row} of the catalog" + _open(history))
         for stage in history.stages:
             _tell_stage(history, stage)
@@ -141,7 +142,7 @@ def _tell_attempts(history: SkuHistory, attempts: Sequence[Attempt]) -> None:
     times = [f"claimed {attempt.claimed_at:%Y-%m-%d %H:%M:%S} UTC"]
     times += [f"submitted {_later(attempt.submitted_at, attempt.claimed_at)}"] if attempt.submitted_at else []
     times += [f"ended {_later(attempt.finished_at, attempt.claimed_at)}"] if attempt.finished_at else []
-    whose = f" for SKU {attempt.sku!r}, whose unit is the same" if attempt.sku != history.sku else ""
+    whose = "" if history.is_own(attempt) else f" for {item_name(attempt.sku, attempt.look)}, whose unit is the same"
     _field("", f"{', '.join(times)}, by run {attempt.run_id}{whose}")
     if attempt.error_message:
         _field("", f"{attempt.error_kind}: {attempt.error_message}")
@@ -178,8 +179,8 @@ def _total(history: SkuHistory, accounts: Mapping[str, VendorAccount]) -> str:
     charged = [_sum(vendor, price, accounts) for vendor, price in history.credits.items()]
     at_risk = [_sum(vendor, price, accounts) for vendor, price in history.credits_at_risk.items()]
     words = f"{', '.join(charged) or 'no'} credits charged"
-    if any(attempt.sku != history.sku for stage in history.stages for attempt in stage.attempts):
-        words += "; what was sent for another SKU is charged to that one"
+    if any(not history.is_own(attempt) for stage in history.stages for attempt in stage.attempts):
+        words += "; what was sent for another item is charged to that one"
     return f"{words}; may be charged for nothing: {', '.join(at_risk)}" if at_risk else words
 
 

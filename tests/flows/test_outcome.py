@@ -85,7 +85,7 @@ def test_a_unit_that_two_skus_share_is_charged_in_one_row(state: AttemptState) -
 
     assert (0.0, 0.0) == (row.credits, row.credits_at_risk)
     assert 2.0 == paid.credits + paid.credits_at_risk
-    assert "for SKU 'B', which is the same in all that counts" == row.reason
+    assert "new, shared with B of on-model" == row.reason
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 from pydantic import SecretStr
 
 from blocks.account import Limits
@@ -23,7 +23,7 @@ from flows.publish import PublishedManifest
 from flows.report import RunReport, summarise
 from flows.run_page import publish_run_page
 from tests.catalogs.made import MOMENT, a_row, manifest_of
-from tests.catalogs.test_gallery import CHROMIUM, CHROMIUM_SWITCHES
+from tests.chromium import missing_chromium, running_chromium
 from tests.flows.bench import drawn
 
 ACCOUNT = ClaidCredentials(api_key=SecretStr("KEEPSECRET"), limits=Limits(generations_per_minute=60), credit_price=0.5)
@@ -109,12 +109,10 @@ async def test_a_page_that_can_not_be_written_costs_no_run(tmp_path: Path) -> No
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Debian's Chromium."""
-    if CHROMIUM is None:
-        pytest.skip("needs Debian's Chromium: apt-get install chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_SWITCHES)
-        yield browser
-        browser.close()
+    if (missing := missing_chromium()) is not None:
+        pytest.skip(missing)
+    with running_chromium() as running:
+        yield running
 
 
 @pytest.fixture
