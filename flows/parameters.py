@@ -144,11 +144,7 @@ class CatalogRun(BaseModel):
         Annotated[ShippedRecipe, Field(title="Shipped recipe", description="One that comes with Catwalk.")]
         | Annotated[
             str,
-            Field(
-                title="Recipe file",
-                description="A .yaml or .yml file on the worker.",
-                examples=["/srv/recipes/summer.yaml"],
-            ),
+            Field(title="Recipe file", description="A YAML file on the worker.", examples=["/srv/recipes/summer.yaml"]),
         ]
         | Annotated[Recipe, Field(title="Own recipe", description="The recipe itself.")]
     ) = Field(
