@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from datetime import date
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Literal, Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
-from pydantic.fields import ComputedFieldInfo, FieldInfo
+from pydantic import BaseModel, Field, model_validator
 
 from blocks.errors import CatalogError
 from catalogs.dated import check_places, has_place
 from catalogs.mapping import CatalogSource
 from catalogs.plan import Selection
-from catalogs.recipe import Recipe, shipped_recipes
+from catalogs.recipe import Recipe
+from flows.form_fields import FORM, RECIPE_NAMES, Credits, FinishTime, ShippedRecipe, TimeZone
 
 __all__ = [
     "Accounts",
@@ -26,45 +25,9 @@ __all__ = [
     "RetryRun",
     "ScaleOut",
     "ShardRun",
-    "TimeZone",
 ]
 
 MOST_BACKFILL_DAYS = 366
-
-Credits = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-FinishTime = Annotated[
-    AwareDatetime | None,
-    Field(
-        description="When the run is to be over: what can't be fetched by then is not sent, and the next run goes on "
-        "with it; empty means no such time."
-    ),
-]
-
-
-def _plain_title(name: str, _field: FieldInfo | ComputedFieldInfo) -> str:
-    """What forms call a field: "Items in flight"."""
-    return name.replace("_", " ").capitalize()
-
-
-FORM = ConfigDict(extra="forbid", frozen=True, field_title_generator=_plain_title)
-
-
-def _known_zone(name: str) -> str:
-    try:
-        return ZoneInfo(name).key
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ValueError(f"{name!r} is not a time zone of the IANA database, such as 'Europe/Berlin'") from error
-
-
-TimeZone = Annotated[str, AfterValidator(_known_zone)]
-
-if TYPE_CHECKING:
-    ShippedRecipe = str
-else:
-    ShippedRecipe = Literal[tuple(sorted(shipped_recipes()))]
-
-# What forms take for a recipe's name: a misspelt one is refused before a run starts.
-RECIPE_NAMES = f"^({'|'.join(sorted(shipped_recipes()))}|.+[.]ya?ml)$"
 
 
 class Retry(StrEnum):

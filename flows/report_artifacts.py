@@ -8,7 +8,7 @@ from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 
 from flows.artifacts import shown_in_time
 from flows.events import canary_ended, run_ended
-from flows.report import RunReport, Spending
+from flows.report import RunReport, Spending, as_state
 
 __all__ = ["publish_report"]
 

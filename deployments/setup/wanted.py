@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from catalogs.samples import demo_catalog
 from deployments.setup.form import form_of
-from flows.parameters import TimeZone
+from flows.form_fields import TimeZone
 
 __all__ = ["Described", "DescribedSchedule", "Shop", "absolute", "described", "filled", "hour_before"]
 
