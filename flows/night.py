@@ -34,7 +34,12 @@ Work = Callable[[CatalogRun], Awaitable[State[RunReport]]]
 
 
 class UnderWay(CatwalkError):
-    """Another run is at work on the same business date."""
+    """
+    Another run is at work on the same business date.
+
+    Costs: nothing.
+    Next: wait for it; if it was killed, start again after 90 s.
+    """
 
 
 async def one_per_date(run: CatalogRun, work: Work) -> State[RunReport]:
