@@ -29,8 +29,7 @@ OTHERS = ("make demo", "catwalk sandbox")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What a reader's clone looks like after `make install`, as far as the tutorial sees it."""
     folder = tmp_path_factory.mktemp("clone")
-    (folder / ".venv").mkdir()
-    (folder / ".venv" / "bin").symlink_to(Path(sys.executable).parent)
+    (folder / ".venv").symlink_to(Path(sys.prefix))
     return folder
 
 
