@@ -12,7 +12,7 @@ from blocks.errors import CatalogError
 from catalogs.dated import check_places, has_place
 from catalogs.mapping import CatalogSource
 from catalogs.plan import Selection
-from catalogs.recipe import Recipe
+from catalogs.recipe import Recipe, shipped_recipes
 from flows.form_fields import FORM, RECIPE_NAMES, Credits, FinishTime, ShippedRecipe, TimeZone
 
 __all__ = [
