@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 
 from catalogs.manifest import SCHEMA
+from catalogs.reasons import SHARED_WITH
 
 __all__ = ["Durations", "FailureKind", "Figures", "StageCounts", "Throughput", "figures_of"]
 
@@ -117,12 +118,15 @@ def figures_of(parts: Sequence[Path], run_id: str, *, failures_csv: Path) -> Fig
         )
 
 
-# One cause an item: what is blocked follows from another stage, and a row that can't be used is told once.
-_VIEWS = """
+# One cause an item: what is blocked follows from another stage, and a row that can't be used is told once. What items
+# share was one call, which took one time and made one picture.
+_VIEWS = f"""
     CREATE TEMP VIEW failures AS
     SELECT * FROM told WHERE status NOT IN ('done', 'blocked') AND NOT (status = 'quarantined' AND position > 0);
-    CREATE TEMP VIEW mine AS SELECT * FROM told WHERE run_id = (SELECT run_id FROM asked)
-"""
+    CREATE TEMP VIEW mine AS
+    SELECT * FROM told
+    WHERE run_id = (SELECT run_id FROM asked) AND NOT contains(coalesce(reason, ''), '{SHARED_WITH}')
+"""  # noqa: S608 - our own words
 _LIST = """
     SELECT recipe, row, sku, look, title, stage, operation, status, error_kind, error_message, vendor, job_id, request_id,
            attempt, credits_at_risk, unit_key, run_id

@@ -114,7 +114,8 @@ MEANINGS = {
     "job_id": "The vendor's id of the job; none for `claid.scene`, which has no jobs.",
     "request_id": "The vendor's id of the request, for its support.",
     "options": "The options as rendered from the row, as JSON.",
-    "credits": "What the vendor charged for the pictures, in its credits, by the account's price list.",
+    "credits": "What the vendor charged for the pictures, in its credits, by the account's price list; 0 where they were made "
+    "for another item, whose row has them.",
     "credits_at_risk": "What it may have charged for none: the outcome is unknown, or the accepted job failed or has not ended.",
     "error_kind": "What went wrong, as in the table of errors: `job_failed`.",
     "error_message": "What happened, the vendor's words, and the next step.",

@@ -7,7 +7,11 @@ from typing import NamedTuple
 
 from blocks.errors import ResultExpired
 
-__all__ = ["WAITS_FOR_RETRY", "Before", "LeftOut", "Reason", "reason_of"]
+__all__ = ["SHARED_WITH", "WAITS_FOR_RETRY", "Before", "LeftOut", "Reason", "reason_of"]
+
+
+# In the reason of a manifest row whose unit was sent, and charged, for another item.
+SHARED_WITH = "shared with"
 
 
 class Reason(StrEnum):

@@ -11,6 +11,7 @@ from catalogs.manifest import ManifestRow
 from catalogs.masking import masked_text
 from catalogs.names import item_name
 from catalogs.plan import Unit
+from catalogs.reasons import SHARED_WITH
 from catalogs.recipe import Recipe
 from catalogs.rows import Reject
 from catalogs.unit_key import unsigned
@@ -62,7 +63,7 @@ def _reason(unit: Unit, attempt: Attempt, run_id: str) -> str:
     paid_by = "" if attempt.run_id == run_id else f"by run {attempt.run_id}"
     if _is_own(unit, attempt):
         return paid_by or unit.reason
-    return f"{paid_by or unit.reason}, shared with {item_name(attempt.sku, attempt.look)} of {attempt.recipe}"
+    return f"{paid_by or unit.reason}, {SHARED_WITH} {item_name(attempt.sku, attempt.look)} of {attempt.recipe}"
 
 
 def interrupted(unit: Unit, error: CatwalkError, run_id: str, attempt: Attempt | None = None) -> ManifestRow:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from catalogs.figures import MOST_FAILURES_PER_KIND, Figures, figures_of
 from catalogs.manifest import ManifestRow
+from catalogs.reasons import SHARED_WITH
 from tests.catalogs.made import MOMENT, a_row, key_of, manifest_of
 
 
@@ -68,6 +69,16 @@ def test_throughput_counts_calls_in_equal_stretches(tmp_path: Path) -> None:
     assert 60 == each.bin_seconds
     assert 51 == len(each.calls)
     assert 3.0 == max(each.per_minute)
+
+
+def test_what_looks_share_is_one_call_and_one_picture(tmp_path: Path) -> None:
+    """Both have a row of it, and only one of them was sent."""
+    sent = a_row(look="studio")
+    shared = a_row(look="beach", credits=0.0, reason=f"new, {SHARED_WITH} A (studio) of on-model")
+    found = figures(tmp_path, [sent, shared])
+
+    assert (1, 1, 1) == (found.durations[0].pictures, found.throughput[0].total, len(found.pictures))
+    assert (2, 2.0) == (found.stages[0].units, found.stages[0].credits)
 
 
 def test_failures_come_by_kind_what_may_have_been_charged_first(tmp_path: Path) -> None:
