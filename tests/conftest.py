@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from collections.abc import Generator
 
 import pytest
@@ -28,6 +29,8 @@ def pytest_configure() -> None:
         if name.upper().startswith(DROPPED_PREFIXES) or name.upper().endswith(DROPPED_SUFFIXES):
             del os.environ[name]
     os.environ.update(FENCE)
+    # A shell's job in the background ignores Ctrl-C, and so would all that the tests start and interrupt.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

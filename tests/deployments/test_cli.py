@@ -172,7 +172,7 @@ def test_same_run_again_costs_nothing(
         ({"catalog": "empty.parquet"}, "'empty.parquet' has no rows"),
         ({"--config": "mapped.yaml"}, "sku is mapped to 'product_id', which the catalog does not have"),
         ({"--config": "misspelt.yaml"}, "Its fields are: columns, values"),
-        ({"--recipe": "on-modle"}, "Shipped recipes: on-model, preset-model."),
+        ({"--recipe": "on-modle"}, "Shipped recipes: on-model, preset-model, three-scenes."),
         ({"--recipe": "unknown-column.yaml"}, "stage 'edit': the catalog has no column 'colour'"),
         ({"--recipe": "out-of-range.yaml"}, "stages.model.options.output.number_of_images"),
         ({"--recipe": "impossible-order.yaml"}, "put a stage that makes one before it."),

@@ -38,7 +38,7 @@ def test_a_recipe_is_a_shipped_one_or_a_file(form: dict[str, Any]) -> None:
     recipe = form["definitions"]["CatalogRun"]["properties"]["recipe"]
 
     assert RECIPE_NAMES == recipe["pattern"]
-    assert "^(on-model|preset-model|.+[.]ya?ml)$" == RECIPE_NAMES
+    assert "^(on-model|preset-model|three-scenes|.+[.]ya?ml)$" == RECIPE_NAMES
 
 
 def test_an_empty_output_is_refused() -> None:
