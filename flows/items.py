@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import suppress
 from typing import TypeVar
 
@@ -24,8 +24,9 @@ from flows.lane import LaneClosed
 from flows.outcome import blocked, ended, interrupted
 from flows.unit import finish_unit
 
-__all__ = ["StageWork", "do_stage", "each_of", "take_through"]
+__all__ = ["StageWork", "do_stage", "each_of", "rows_of", "take_through"]
 
+UnitWork = Callable[[Unit, StoredPicture | None], Awaitable[ManifestRow]]
 StageWork = Callable[[Desk, Unit, StoredPicture | None], Awaitable[ManifestRow]]
 WorkT = TypeVar("WorkT")
 
@@ -33,19 +34,27 @@ MOST_SAID = 300
 
 
 async def take_through(desk: Desk, item: PlannedItem, work: StageWork) -> list[ManifestRow]:
-    """One item through its stages in order; what follows a stage without a picture is blocked."""
+    """One item through its stages in order."""
     rows: list[ManifestRow] = []
-    halted: ManifestRow | None = None
-    for unit in item.units:
-        if halted is not None:
-            row = blocked(unit, halted, desk.run_id)
-        else:
-            row = await work(desk, unit, rows[-1].picked() if rows else None)
-            halted = row if row.status != "done" else None
+    async for row in rows_of(item, desk.run_id, lambda unit, upstream: work(desk, unit, upstream)):
         rows.append(row)
         desk.progress.count(row)
         count_unit(row, desk.run_id)
     return rows
+
+
+async def rows_of(item: PlannedItem, run_id: str, work: UnitWork) -> AsyncIterator[ManifestRow]:
+    """An item's rows, stage by stage; what follows a stage without a picture is blocked."""
+    upstream: StoredPicture | None = None
+    halted: ManifestRow | None = None
+    for unit in item.units:
+        if halted is not None:
+            row = blocked(unit, halted, run_id)
+        else:
+            row = await work(unit, upstream)
+            upstream = row.picked()
+            halted = row if row.status != "done" else None
+        yield row
 
 
 async def do_stage(desk: Desk, unit: Unit, upstream: StoredPicture | None) -> ManifestRow:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -11,8 +10,8 @@ from catalogs.manifest import ManifestRow
 from catalogs.plan import PlannedItem, Unit
 from flows.accounts import open_storage
 from flows.deployed_shard import ShardLost
-from flows.items import each_of
-from flows.outcome import blocked, ended, interrupted
+from flows.items import each_of, rows_of
+from flows.outcome import ended, interrupted
 from flows.parameters import ShardRun
 from flows.process_shard import publish_rows, read_items
 
@@ -31,19 +30,11 @@ async def tell_lost(shard: ShardRun, why: ShardLost) -> str:
 
         async def one(numbered: tuple[int, PlannedItem]) -> None:
             number, item = numbered
-            rows[number] = [row async for row in _rows(ledger, item, why, shard.run_id)]
+            told = rows_of(item, shard.run_id, lambda unit, _: _row(ledger, unit, why, shard.run_id))
+            rows[number] = [row async for row in told]
 
         await each_of(enumerate(items), one, at_once=LOOKS_AT_ONCE)
         return await publish_rows(shard, [row for of_item in rows for row in of_item], Path(folder))
-
-
-async def _rows(ledger: Ledger, item: PlannedItem, why: ShardLost, run_id: str) -> AsyncIterator[ManifestRow]:
-    halted: ManifestRow | None = None
-    for unit in item.units:
-        row = blocked(unit, halted, run_id) if halted else await _row(ledger, unit, why, run_id)
-        if row.status != "done":
-            halted = halted or row
-        yield row
 
 
 async def _row(ledger: Ledger, unit: Unit, why: ShardLost, run_id: str) -> ManifestRow:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator
 from pathlib import Path
+from subprocess import Popen
 
 import pytest
 
@@ -78,17 +79,23 @@ def test_killed_command_goes_on_where_it_was(
     assert {row["unit_key"] for row in rows} == scene.books().by_unit.keys()
 
 
+def started_and_deserted(scene: Scene, vendors: Gate, server: MortalServer, catwalk: Catwalk) -> Popen[str]:
+    """A run amid its work, whose Prefect server has just been killed."""
+    passed = vendors.turnstile.passed
+    process = catwalk.started(*arguments(scene))
+    while vendors.turnstile.passed < passed + ITEMS and process.poll() is None:
+        time.sleep(0.01)
+    server.kill()
+    return process
+
+
 def test_prefect_server_killed_amid_a_run(
     scene_on_disk: Callable[..., Scene], vendors: Gate, server: MortalServer, command: Callable[..., Catwalk]
 ) -> None:
     """The run goes on without it, and ends well when the server is back in time."""
     scene = scene_on_disk(items=ITEMS, recipe=ON_MODEL)
-    passed = vendors.turnstile.passed
 
-    process = command().started(*arguments(scene))
-    while vendors.turnstile.passed < passed + ITEMS and process.poll() is None:
-        time.sleep(0.01)
-    server.kill()
+    process = started_and_deserted(scene, vendors, server, command())
     time.sleep(AWAY_SECONDS)
     server.start()
     out, err = process.communicate(timeout=STEP_SECONDS)
@@ -104,12 +111,8 @@ def test_prefect_server_killed_for_good(
 ) -> None:
     """The run pays, stores and publishes all; it waits for the server within bounds, and says that it is gone."""
     scene = scene_on_disk(items=ITEMS, recipe=ON_MODEL)
-    passed = vendors.turnstile.passed
 
-    process = command().started(*arguments(scene))
-    while vendors.turnstile.passed < passed + ITEMS and process.poll() is None:
-        time.sleep(0.01)
-    server.kill()
+    process = started_and_deserted(scene, vendors, server, command())
     killed = time.monotonic()
     out, err = process.communicate(timeout=2 * TAIL_SECONDS)
     took = time.monotonic() - killed

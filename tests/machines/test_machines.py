@@ -39,15 +39,6 @@ JOB_SECONDS = 2.0
 CUT_SECONDS = 30.0
 RUN_SECONDS = 1200.0
 ENDED = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
-# What docs/operations recommends for a server with several flow processes.
-SERVER_SETTINGS = {
-    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "200",
-    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_READ_BATCH_SIZE": "200",
-    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
-    "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_BATCH_SIZE": "200",
-    "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_READ_BATCH_SIZE": "200",
-    "PREFECT_SERVER_SERVICES_TRIGGERS_READ_BATCH_SIZE": "200",
-}
 RECIPE = {
     "name": "machines",
     "stages": [
@@ -115,7 +106,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Generator[Site]:
         open_.enter_context(network.hub.entered())
         database = {"PREFECT_API_DATABASE_CONNECTION_URL": open_.enter_context(running_postgres())}
         host = network.hub.address
-        server = open_.enter_context(running_server(folder / "prefect", host=host, settings=SERVER_SETTINGS | database))
+        server = open_.enter_context(running_server(folder / "prefect", host=host, settings=database))
         sandbox = open_.enter_context(running_sandbox(sandbox_settings, host=host))
         s3 = open_.enter_context(running_moto(host))
         server.prefect("work-pool", "create", "machines", "--type", "process")
