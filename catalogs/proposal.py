@@ -16,11 +16,14 @@ __all__ = ["propose_mapping"]
 MOST_FIT = 0.5
 MOST_WORDS_TOLD = 8
 NOT_FOR_PICTURES = ("garments", *PICTURE_COLUMNS)
+# What a shop often has once for all its products.
+CONSTANTS = {"gender": "woman", "person_image": "model.jpg"}
+GARMENTS = ("top_garment", "bottom_garment", "garments")
 
 
 def propose_mapping(found: Inspection) -> str:
     """
-    The text of a mapping file, ready for `catwalk run --config`.
+    The text of a mapping file, ready for `--config`.
 
     What can't be decided by looking, such as which status is for sale, is there as a comment.
     """
@@ -32,6 +35,7 @@ def propose_mapping(found: Inspection) -> str:
             "# Correct it, then see what it comes to: catwalk run CATALOG --config THIS-FILE --output … --dry-run",
             *_columns_text(found, columns),
             *_gender_text(found, columns),
+            *_constants_text(columns),
             *([f"# {group_why}"] if group_why else []),
             *([f"group_by: {_word(group)}"] if group else []),
             *_blanks_text(found, columns),
@@ -166,6 +170,9 @@ def _columns_text(found: Inspection, columns: dict[str, tuple[str, str]]) -> Ite
         yield f"  {ours}: {_word(theirs)}{pad}  # {why}"
     if not any(ours in columns for ours in PICTURE_COLUMNS):
         yield "  # product_image: ?   # no column looks like addresses of pictures"
+    if not any(ours in columns for ours in GARMENTS) and "product_image" in columns:
+        same = _word(columns["product_image"][0])
+        yield f"  # top_garment: {same}   # or bottom_garment: recipes that dress a model ask for it; one column may be both"
     mapped = {theirs for theirs, _ in columns.values()}
     further = [name for name, column in found.columns.items() if name not in mapped and column.holds_pictures]
     if further:
@@ -174,7 +181,6 @@ def _columns_text(found: Inspection, columns: dict[str, tuple[str, str]]) -> Ite
 
 def _gender_text(found: Inspection, columns: dict[str, tuple[str, str]]) -> Iterator[str]:
     if "gender" not in columns:
-        yield "# no column says for whom it is: constants: { gender: woman } says it for all"
         return
     words = found.columns[columns["gender"][0]].values or {}
     known = {word: gender for word in words if (gender := gender_of(word)) and as_gender(word) is None}
@@ -186,6 +192,13 @@ def _gender_text(found: Inspection, columns: dict[str, tuple[str, str]]) -> Iter
     if neither:
         listed = ", ".join(f"{told(word)!r} ({in_rows(words[word])})" for word in neither[:MOST_WORDS_TOLD])
         yield f"# neither woman nor man: {listed}{' …' if len(neither) > MOST_WORDS_TOLD else ''}"
+
+
+def _constants_text(columns: dict[str, tuple[str, str]]) -> Iterator[str]:
+    lacking = {ours: example for ours, example in CONSTANTS.items() if ours not in columns}
+    if lacking:
+        said = ", ".join(f"{ours}: {example}" for ours, example in lacking.items())
+        yield f"# no column says {' or '.join(lacking)}: constants: {{ {said} }} says it for all"
 
 
 def _blanks_text(found: Inspection, columns: dict[str, tuple[str, str]]) -> Iterator[str]:

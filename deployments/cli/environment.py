@@ -13,6 +13,8 @@ DEFAULTS = {
     # The terminal shows Catwalk's own progress; Prefect keeps its log for the UI.
     "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
     "PREFECT_LOGGING_INTERNAL_LEVEL": "CRITICAL",
+    # A busy machine, or a laptop on battery, needs more than Prefect's 20 seconds to start one.
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
     # With Prefect's own batch sizes of 1 a temporary server is still recording long after the run has ended.
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "200",
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_READ_BATCH_SIZE": "200",

@@ -192,7 +192,7 @@ def test_a_name_alone_makes_no_picture_column(tmp_path: Path) -> None:
 
     assert {"sku": "sku"} == mapping.columns
     assert "# product_image: ?" in text
-    assert "constants: { gender: woman } says it for all" in text
+    assert "constants: { gender: woman, person_image: model.jpg } says it for all" in text
 
 
 @pytest.mark.parametrize(
@@ -220,6 +220,14 @@ def test_rows_are_grouped_where_they_are_one_product(
 
     assert (group_by, sku) == (mapping.group_by, mapping.columns["sku"])
     assert says in text
+
+
+def test_what_dresses_a_model_is_named_where_no_column_is_called_so(tmp_path: Path) -> None:
+    """A picture of the product may be the garment, and one model may do for all: both are there to be uncommented."""
+    _, text = proposed(tmp_path, sku=["1", "2"], image=["https://shop.example/1.jpg", "https://shop.example/2.jpg"])
+
+    assert "  # top_garment: image   # or bottom_garment" in text
+    assert "constants: { gender: woman, person_image: model.jpg }" in text
 
 
 def test_words_for_nothing_and_filters_are_proposed(tmp_path: Path) -> None:
