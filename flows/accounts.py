@@ -11,7 +11,7 @@ from pydantic import SecretStr, ValidationError
 
 from blocks.account import VendorAccount
 from blocks.errors import AuthFailed, CatwalkError, StorageError
-from blocks.operations import OPERATIONS
+from blocks.operations import account_types
 from blocks.storage import ObjectStorage
 from flows.parameters import Accounts
 
@@ -24,6 +24,7 @@ __all__ = [
     "open_account",
     "open_storage",
     "priced_account",
+    "priced_accounts",
 ]
 
 # Settings of an account that are variables of the environment, and those of them that are JSON.
@@ -59,8 +60,8 @@ async def open_account(kind: type[AccountT], accounts: Accounts) -> AccountT:
 
 async def check_accounts(operations: Iterable[str], accounts: Accounts) -> None:
     """Raise `AuthFailed` unless every operation has an account; nothing is sent."""
-    for name in sorted(operations):
-        await open_account(OPERATIONS[name].account_type, accounts)
+    for kind in account_types(operations):
+        await open_account(kind, accounts)
 
 
 def check_shared(accounts: Iterable[VendorAccount]) -> None:
@@ -80,6 +81,11 @@ async def priced_account(kind: type[AccountT], accounts: Accounts) -> AccountT:
     if named is None and not os.environ.get(f"{kind.env_prefix}_API_KEY", "").strip():
         return _made(kind, api_key=SecretStr(""))
     return await open_account(kind, accounts)
+
+
+async def priced_accounts(operations: Iterable[str], accounts: Accounts) -> list[VendorAccount]:
+    """The accounts that operations use, for their prices alone."""
+    return [await priced_account(kind, accounts) for kind in account_types(operations)]
 
 
 def account_from_environment(kind: type[AccountT]) -> AccountT:

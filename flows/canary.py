@@ -14,7 +14,7 @@ from typing import Any
 from blocks.account import VendorAccount
 from blocks.checkup import balance_of
 from blocks.errors import AuthFailed, ContractDrift, QuotaExhausted, VendorError
-from blocks.operations import OPERATIONS
+from blocks.operations import OPERATIONS, account_types
 from blocks.storage import ObjectStorage
 from blocks.transport import close_client
 from catalogs.layout import plan_path
@@ -79,8 +79,8 @@ async def try_first(
     mine = shard.model_copy(update={"plan": plan_path(f"{shard.run_id}-canary"), "shard": 0})
     await _store(items, mine, storage, folder)
     # Only the vendors of what is tried: the others need no account for it.
-    vendors = {OPERATIONS[unit.operation].account_type for item in items for unit in item.to_do()}
-    accounts = [await open_account(kind, run.accounts) for kind in vendors]
+    operations = {unit.operation for item in items for unit in item.to_do()}
+    accounts = [await open_account(kind, run.accounts) for kind in account_types(operations)]
     since, before = now(), await _balances(accounts)
     part = await work_within(mine)
     rows = [row for row in await _rows(storage, part, folder) if _is_news(row, since)]

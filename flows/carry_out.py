@@ -9,11 +9,10 @@ from tempfile import TemporaryDirectory
 from prefect.client.schemas.objects import State
 
 from blocks.account import VendorAccount
-from blocks.operations import OPERATIONS
 from blocks.storage import ObjectStorage
 from catalogs.ledger import now
 from catalogs.runs import OpenRun, Runs
-from flows.accounts import check_shared, open_storage, priced_account
+from flows.accounts import check_shared, open_storage, priced_accounts
 from flows.canary import try_first
 from flows.parameters import ShardRun
 from flows.publish import PublishedManifest, publish_gallery, publish_manifest
@@ -30,8 +29,9 @@ async def carry_out(plan: StoredPlan, opened: OpenRun, started_at: datetime) -> 
     """Do exactly what the plan says, in its order, unless its canary holds it; its run is then at its end."""
     run = plan.asked
     storage = await open_storage(run.output, run.accounts)
+    accounts = await priced_accounts(plan.quote.operations, run.accounts)
     if run.scale_out is not None and plan.shards > 1:
-        check_shared(await accounts_of(plan))
+        check_shared(accounts)
     with TemporaryDirectory(prefix="catwalk-") as scratch:
         shards, verdict = await work_units(plan, storage, Path(scratch))
         manifest = await publish_manifest(
@@ -41,7 +41,6 @@ async def carry_out(plan: StoredPlan, opened: OpenRun, started_at: datetime) -> 
             plan.plan_id,
             **await findings(plan, storage, Path(scratch)),
         )
-        accounts = await accounts_of(plan)
         report = report_of(plan, manifest, accounts, started_at)
         report.canary = verdict
         report = await publish_gallery(manifest, report, run.accounts, most=run.gallery_items, looks=plan.quote.looks)
@@ -91,12 +90,6 @@ def report_of(
         business_date=plan.asked.business_date,
         **manifest.facts(gallery=plan.asked.gallery_items > 0),
     )
-
-
-async def accounts_of(plan: StoredPlan) -> list[VendorAccount]:
-    """The accounts that the plan's operations use."""
-    kinds = {OPERATIONS[operation].account_type for operation in plan.quote.operations}
-    return [await priced_account(kind, plan.asked.accounts) for kind in kinds]
 
 
 def shards_of(plan: StoredPlan) -> list[ShardRun]:

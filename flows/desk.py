@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import datetime
 
 from blocks.errors import StorageError
-from blocks.operations import OPERATIONS
+from blocks.operations import OPERATIONS, account_types
 from blocks.storage import ObjectStorage
 from blocks.transport import close_client
 from catalogs.ledger import Attempt, AttemptState, Ledger
@@ -116,8 +116,7 @@ def rare_collections(after: int = RARE_COLLECTIONS[0]) -> Generator[None]:
 async def open_desk(shard: ShardRun, operations: Iterable[str], progress: RunProgress) -> AsyncGenerator[Desk]:
     """Open storage, accounts and clients, and close them at the end."""
     storage = await open_storage(shard.output, shard.accounts)
-    types = {OPERATIONS[name].account_type for name in operations}
-    accounts = [await open_account(kind, shard.accounts) for kind in sorted(types, key=lambda t: t.vendor)]
+    accounts = [await open_account(kind, shard.accounts) for kind in account_types(operations)]
     if shard.beside > 1:
         check_shared(accounts)
     lanes = {account.vendor: Lane(account, beside=shard.beside) for account in accounts}

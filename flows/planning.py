@@ -9,7 +9,6 @@ from itertools import islice
 from pathlib import Path
 
 from blocks.account import VendorAccount
-from blocks.operations import OPERATIONS
 from blocks.storage import ObjectStorage
 from catalogs.catalog import Catalog
 from catalogs.delta import Gone, ManifestDelta
@@ -24,7 +23,7 @@ from catalogs.read_ahead import ahead
 from catalogs.recipe import Recipe, load_recipe
 from catalogs.rows import Reject
 from catalogs.sources import PictureSources
-from flows.accounts import check_accounts, open_storage, priced_account
+from flows.accounts import check_accounts, open_storage, priced_accounts
 from flows.desk import rare_collections
 from flows.made_from import MadeFrom, made_from
 from flows.outcome import quarantined
@@ -176,8 +175,7 @@ async def _opened(run: CatalogRun) -> tuple[Recipe, Catalog]:
 
 
 async def _priced_accounts(run: CatalogRun, recipe: Recipe) -> list[VendorAccount]:
-    kinds = {OPERATIONS[stage.operation].account_type for stage in recipe.stages}
-    return [await priced_account(kind, run.accounts) for kind in kinds]
+    return await priced_accounts((stage.operation for stage in recipe.stages), run.accounts)
 
 
 def _write_draft(draft: _Draft, planner: Planner, delta: ManifestDelta, run: CatalogRun, run_id: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,9 +11,7 @@ from tempfile import TemporaryDirectory
 from prefect import flow
 from prefect.client.schemas.objects import State
 
-from blocks.account import VendorAccount
 from blocks.errors import CatalogError, StorageError
-from blocks.operations import OPERATIONS
 from blocks.storage import MissingObject, ObjectStorage
 from catalogs.layout import MANIFEST_PATH, left_out_path, plan_path
 from catalogs.ledger import now
@@ -21,7 +19,7 @@ from catalogs.manifest import read_rows
 from catalogs.plan import PlannedItem
 from catalogs.plan_file import PlanWriter, read_shard, shards_in
 from catalogs.reasons import Reason
-from flows.accounts import open_storage, priced_account
+from flows.accounts import open_storage, priced_accounts
 from flows.ending import noted
 from flows.finish_by import check_ahead
 from flows.parameters import Retry, RetryRun, ShardRun
@@ -62,7 +60,7 @@ async def _repeated(retry: RetryRun) -> State[RunReport]:
             parts.append(left_out_path(run_id))
             await storage.upload(parts[-1], plan.left_out, content_type=PARQUET)
         manifest = await publish_manifest(storage, parts, folder, run_id)
-        accounts = await _accounts(plan.quote.operations, retry)
+        accounts = await priced_accounts(plan.quote.operations, retry.accounts)
         report = summarise(
             manifest.rows_of_run(),
             run_id=run_id,
@@ -104,18 +102,13 @@ async def plan_retry(retry: RetryRun, run_id: str, folder: Path) -> PricedPlan:
         price,
         draft,
         run_id,
-        accounts=await _accounts(operations, retry),
+        accounts=await priced_accounts(operations, retry.accounts),
         manifest=folder / "previous.parquet",
         shard_items=SHARD_ITEMS,
         items_in_flight=retry.items_in_flight,
         retry=retry.kinds,
         max_credits=retry.max_credits,
     )
-
-
-async def _accounts(operations: Iterable[str], retry: RetryRun) -> list[VendorAccount]:
-    kinds = {OPERATIONS[operation].account_type for operation in operations}
-    return [await priced_account(kind, retry.accounts) for kind in kinds]
 
 
 def _repeating(item: PlannedItem, reasons: Mapping[str, Reason]) -> PlannedItem:

@@ -9,8 +9,7 @@ from typing import Annotated
 
 import typer
 
-from blocks.account import VendorAccount
-from blocks.operations import OPERATIONS
+from blocks.operations import account_types
 from catalogs.layout import GALLERY_PATH
 from catalogs.mapping import CatalogSource
 from catalogs.samples import demo_catalog
@@ -47,8 +46,7 @@ def demo(
 
 
 def _use_sandbox(url: str) -> None:
-    kinds: set[type[VendorAccount]] = {operation.account_type for operation in OPERATIONS.values()}
-    for kind in kinds:
+    for kind in account_types():
         settings = {"API_KEY": "sandbox", "BASE_URL": url, "LIMITS": LIMITS, "POLL_SECONDS": "1"}
         os.environ.update({f"{kind.env_prefix}_{name}": value for name, value in settings.items()})
 

@@ -11,7 +11,7 @@ import typer
 from blocks.account import VendorAccount
 from blocks.checkup import check_account
 from blocks.errors import CatwalkError
-from blocks.operations import OPERATIONS
+from blocks.operations import account_types
 from blocks.storage import ObjectStorage
 from blocks.transport import close_client
 from blocks.webhook import ended_jobs
@@ -32,8 +32,9 @@ def doctor(
 
 
 async def _examine(output: str | None) -> bool:
-    kinds = sorted({operation.account_type for operation in OPERATIONS.values()}, key=lambda kind: kind.vendor)
-    checks: list[tuple[str, Callable[[], Awaitable[str]]]] = [(kind.vendor, _account_check(kind)) for kind in kinds]
+    checks: list[tuple[str, Callable[[], Awaitable[str]]]] = [
+        (kind.vendor, _account_check(kind)) for kind in account_types()
+    ]
     if output is not None:
         checks.append((f"output {output}", _storage_check(output)))
     try:

@@ -23,7 +23,7 @@ from catalogs.lookup import nearest_skus
 from catalogs.names import item_name
 from catalogs.picture_check import check_pictures
 from catalogs.runs import Runs
-from flows.accounts import priced_account
+from flows.accounts import priced_accounts
 from flows.parameters import Accounts
 
 __all__ = ["explain"]
@@ -191,6 +191,5 @@ def _sum(vendor: str, price: float, accounts: Mapping[str, VendorAccount]) -> st
 
 async def _accounts(histories: Sequence[SkuHistory]) -> dict[str, VendorAccount]:
     """The accounts as the environment prices them, by vendor."""
-    operations = {stage.operation for history in histories for stage in history.stages}
-    kinds = {OPERATIONS[name].account_type for name in operations if name in OPERATIONS}
-    return {kind.vendor: await priced_account(kind, Accounts()) for kind in kinds}
+    operations = {stage.operation for history in histories for stage in history.stages} & OPERATIONS.keys()
+    return {account.vendor: account for account in await priced_accounts(operations, Accounts())}

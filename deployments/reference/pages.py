@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from blocks.errors import CatwalkError
 from blocks.operation import Operation
-from blocks.operations import OPERATIONS
+from blocks.operations import OPERATIONS, account_types
 from blocks.storage import ObjectStorage
 from catalogs.manifest import MEANINGS, PICTURE, SCHEMA
 from catalogs.recipe import Outfit, Recipe, Stage, shipped_recipes
@@ -104,7 +104,7 @@ def _first_sentence(operation: Operation[Any, Any]) -> str:
 def _parameters_page() -> str:
     named = [getattr(parameters, name) for name in parameters.__all__]
     models = [kind for kind in named if isinstance(kind, type) and issubclass(kind, BaseModel)]
-    kinds = sorted({operation.account_type for operation in OPERATIONS.values()}, key=lambda kind: kind.__name__)
+    kinds = account_types()
     shapes = Shapes([*models, RunConfig, ObjectStorage, *kinds], {"Recipe": "[Recipe](recipe.md#recipe)"})
     return paragraphs(
         "# Parameters",

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 import blocks
 from blocks.account import VendorAccount
-from blocks.operations import OPERATIONS
+from blocks.operations import account_types
 from blocks.storage import ObjectStorage
 from deployments.setup.steps import Outcome, Site
 from flows.accounts import account_from_environment
@@ -33,7 +33,7 @@ async def register_types(site: Site) -> None:
 async def make_documents(site: Site, name: str, output: str | None) -> dict[str, str]:
     """Make the documents that the environment has values for; the names that a run's `accounts` may then give."""
     made: dict[str, str] = {}
-    for kind in _account_types():
+    for kind in account_types():
         what = f"block {kind.get_block_type_slug()}/{name}"
         if not os.environ.get(f"{kind.env_prefix}_API_KEY", "").strip():
             await site.settle(what, Outcome.SKIPPED, why=f"{kind.env_prefix}_API_KEY is not set")
@@ -50,7 +50,7 @@ async def make_documents(site: Site, name: str, output: str | None) -> dict[str,
 async def used_accounts(site: Site, name: str) -> list[VendorAccount]:
     """The accounts as their documents have them now or, in a dry run, as they would."""
     found: list[VendorAccount] = []
-    for kind in _account_types():
+    for kind in account_types():
         if (held := await _document(site, kind, name)) is not None:
             found.append(held)
         elif site.dry_run and os.environ.get(f"{kind.env_prefix}_API_KEY", "").strip():
@@ -60,11 +60,6 @@ async def used_accounts(site: Site, name: str) -> list[VendorAccount]:
 
 def _block_types() -> list[type[Block]]:
     return [getattr(blocks, name) for name in blocks.__all__]
-
-
-def _account_types() -> list[type[VendorAccount]]:
-    kinds = {operation.account_type for operation in OPERATIONS.values()}
-    return sorted(kinds, key=lambda kind: kind.vendor)
 
 
 def _shared(account: VendorAccount, name: str) -> VendorAccount:

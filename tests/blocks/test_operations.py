@@ -9,7 +9,7 @@ import pytest
 
 from blocks.account import VendorAccount
 from blocks.operation import Operation, Options, Slot
-from blocks.operations import OPERATIONS
+from blocks.operations import OPERATIONS, account_types
 from blocks.pictures import FORMATS
 
 every_operation = pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS)
@@ -24,6 +24,16 @@ def test_holds_the_five_operations_by_name() -> None:
         "vmake.fashion_model",
         "ailabtools.try_on_refiner",
     }
+
+
+def test_operations_of_one_vendor_share_a_type_of_account() -> None:
+    """Each type once, by vendor, whatever the operations' order."""
+    every = [kind.vendor for kind in account_types()]
+
+    assert every == ["AILabTools", "Claid", "Vmake"]
+    assert [kind.vendor for kind in account_types(["claid.scene", "ailabtools.try_on_refiner", "claid.edit"])] == every[
+        :2
+    ]
 
 
 @every_operation
