@@ -78,7 +78,9 @@ async def publish_manifest(
     `upkeep` is what planning found out of other items, `versions` of pictures. Where nothing has changed, nothing is
     written. Of runs that publish at one time each finds the others' rows, and keeps them.
     """
-    local = [await _fetched(storage, part, folder / f"part-{n:05}.parquet") for n, part in enumerate(parts)]
+    local = [folder / f"part-{number:05}.parquet" for number in range(len(parts))]
+    for part, copy in zip(parts, local, strict=True):
+        await storage.download(part, copy)
     async with alone(storage, run_id):
         if versions is not None:
             await _publish_versions(storage, versions, folder)
@@ -168,8 +170,3 @@ def _side_by_side(
 
 def _sku_of(row: dict[str, Any]) -> tuple[Any, ...]:
     return row["recipe"], row["sku"], None if row["sku"] else row["row"]
-
-
-async def _fetched(storage: ObjectStorage, path: str, target: Path) -> Path:
-    await storage.download(path, target)
-    return target
