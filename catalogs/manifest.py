@@ -15,6 +15,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from blocks.errors import StorageError
+from blocks.storage import ObjectStorage
+from catalogs.layout import MANIFEST_PATH
 from catalogs.ledger import StoredPicture
 from catalogs.names import item_name
 
@@ -26,6 +28,7 @@ __all__ = [
     "ManifestRow",
     "ManifestWriter",
     "checked_manifest",
+    "no_manifest",
     "read_batches",
     "read_rows",
     "unreadable",
@@ -271,6 +274,14 @@ def unreadable(path: Path, why: object) -> StorageError:
         f"{path.name} can't be read as a manifest: {why}",
         next_step="Restore the output's manifest.parquet, or remove it: a run writes it anew and pays for nothing "
         "that the ledger holds.",
+    )
+
+
+def no_manifest(storage: ObjectStorage) -> StorageError:
+    """What is raised of an output that has none."""
+    return StorageError(
+        f"there is no manifest at {storage.uri(MANIFEST_PATH)}",
+        next_step="Check the address: it is the --output of a run. A first run writes its manifest at its end.",
     )
 
 

@@ -15,7 +15,7 @@ from blocks.errors import CatalogError, StorageError
 from blocks.storage import MissingObject, ObjectStorage
 from catalogs.layout import MANIFEST_PATH, left_out_path, plan_path
 from catalogs.ledger import now
-from catalogs.manifest import read_rows
+from catalogs.manifest import no_manifest, read_rows
 from catalogs.plan import PlannedItem
 from catalogs.plan_file import PlanWriter, read_shard, shards_in
 from catalogs.reasons import Reason
@@ -127,10 +127,7 @@ async def _wanted(storage: ObjectStorage, retry: RetryRun, folder: Path) -> dict
     try:
         await storage.download(MANIFEST_PATH, manifest)
     except MissingObject as error:
-        raise StorageError(
-            f"there is no manifest at {storage.uri(MANIFEST_PATH)}",
-            next_step="Check the address: it is the --output of a run.",
-        ) from error
+        raise no_manifest(storage) from error
     wanted: dict[str, dict[str, Reason]] = {}
     for row in read_rows(manifest, ["status", "unit_key", "run_id"]):
         if row["status"] in retry.kinds and row["unit_key"]:

@@ -20,6 +20,7 @@ from catalogs.history import SkuHistory, StageHistory, histories_of
 from catalogs.layout import MANIFEST_PATH, plan_path
 from catalogs.ledger import Attempt, AttemptState
 from catalogs.lookup import nearest_skus
+from catalogs.manifest import no_manifest
 from catalogs.names import item_name
 from catalogs.picture_check import check_pictures
 from catalogs.runs import Runs
@@ -78,10 +79,7 @@ async def _unknown(storage: ObjectStorage, sku: str) -> CatalogError | StorageEr
     tables = [MANIFEST_PATH, *(plan_path(run.run_id) for run in runs)]
     present = [table for table in tables if await storage.exists(table)]
     if not present:
-        return StorageError(
-            f"there is no manifest at {storage.uri(MANIFEST_PATH)}",
-            next_step="Check the address: it is the --output of a run.",
-        )
+        return no_manifest(storage)
     alike: dict[str, None] = {}
     for table in present:
         alike |= dict.fromkeys(await asyncio.to_thread(nearest_skus, storage, table, sku))

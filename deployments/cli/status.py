@@ -10,10 +10,9 @@ from typing import Annotated
 
 import typer
 
-from blocks.errors import StorageError
 from blocks.storage import ObjectStorage
 from catalogs.layout import MANIFEST_PATH
-from catalogs.manifest import read_rows
+from catalogs.manifest import no_manifest, read_rows
 from catalogs.names import item_name
 from flows.report import Spending
 
@@ -44,10 +43,7 @@ async def _fetch(output: str, target: Path) -> Path:
     storage = ObjectStorage.from_uri(output)
     try:
         if not await storage.exists(MANIFEST_PATH):
-            raise StorageError(
-                f"there is no manifest at {storage.uri(MANIFEST_PATH)}",
-                next_step="Check the address: it is the --output of a run. A first run writes its manifest at its end.",
-            )
+            raise no_manifest(storage)
         await storage.download(MANIFEST_PATH, target)
     finally:
         await storage.close()
