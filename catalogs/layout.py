@@ -1,11 +1,13 @@
-"""Where everything but pictures and ledger lies under an output."""
+"""Where everything but pictures and ledger lies under an output, and the media types of what lies there."""
 
 from __future__ import annotations
 
 __all__ = [
     "CSV_PATH",
     "GALLERY_PATH",
+    "HTML",
     "MANIFEST_PATH",
+    "PARQUET",
     "failures_path",
     "left_out_path",
     "plan_document_path",
@@ -22,6 +24,9 @@ __all__ = [
 MANIFEST_PATH = "manifest.parquet"
 CSV_PATH = "manifest.csv"
 GALLERY_PATH = "gallery.html"
+
+PARQUET = "application/vnd.apache.parquet"
+HTML = "text/html; charset=utf-8"
 
 
 def plan_path(plan_id: str) -> str:

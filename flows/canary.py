@@ -17,7 +17,7 @@ from blocks.errors import AuthFailed, ContractDrift, QuotaExhausted, VendorError
 from blocks.operations import OPERATIONS, account_types
 from blocks.storage import ObjectStorage
 from blocks.transport import close_client
-from catalogs.layout import plan_path
+from catalogs.layout import PARQUET, plan_path
 from catalogs.ledger import now
 from catalogs.manifest import read_rows
 from catalogs.plan import PlannedItem, Unit
@@ -185,7 +185,7 @@ async def _store(items: Sequence[PlannedItem], shard: ShardRun, storage: ObjectS
     with PlanWriter(path, shard_items=len(items)) as writer:
         for item in items:
             writer.add(item)
-    await storage.upload(shard.plan, path, content_type="application/vnd.apache.parquet")
+    await storage.upload(shard.plan, path, content_type=PARQUET)
 
 
 async def _rows(storage: ObjectStorage, part: str, folder: Path) -> list[dict[str, Any]]:

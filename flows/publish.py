@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from blocks.storage import ObjectStorage
 from catalogs.exhibits import exhibits_of, garments_of, item_of, summary_of
 from catalogs.gallery import render_gallery
-from catalogs.layout import CSV_PATH, GALLERY_PATH, MANIFEST_PATH
+from catalogs.layout import CSV_PATH, GALLERY_PATH, HTML, MANIFEST_PATH, PARQUET
 from catalogs.manifest import read_rows, write_csv
 from catalogs.manifest_merge import ManifestUpdate
 from catalogs.picture_versions import PICTURE_VERSIONS_PATH, add_versions
@@ -29,7 +29,6 @@ from flows.thumbnails import thumbnails
 
 __all__ = ["PublishedManifest", "publish_gallery", "publish_manifest"]
 
-PARQUET = "application/vnd.apache.parquet"
 # Typed stubs take arrays and scalars for one another.
 pc: Any = pyarrow.compute
 RETIRED = "retired"
@@ -136,7 +135,7 @@ async def publish_gallery(
     exhibits = list(exhibits_of(shown, output=manifest.storage.root, sources=found))
     summary = summary_of(shown, made_at=report.finished_at, run_id=report.run_id)
     for name, page in render_gallery(exhibits, summary):
-        await manifest.storage.write(name, page.encode(), content_type="text/html; charset=utf-8")
+        await manifest.storage.write(name, page.encode(), content_type=HTML)
     link = await share_gallery(manifest.storage, exhibits, summary)
     return report.model_copy(update={"links": report.links | {"Gallery": link}}) if link else report
 

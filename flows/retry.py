@@ -13,7 +13,7 @@ from prefect.client.schemas.objects import State
 
 from blocks.errors import CatalogError, StorageError
 from blocks.storage import MissingObject, ObjectStorage
-from catalogs.layout import MANIFEST_PATH, left_out_path, plan_path
+from catalogs.layout import MANIFEST_PATH, PARQUET, left_out_path, plan_path
 from catalogs.ledger import now
 from catalogs.manifest import no_manifest, read_rows
 from catalogs.plan import PlannedItem
@@ -32,7 +32,6 @@ from flows.report import RunReport, as_state, summarise
 from flows.report_artifacts import publish_report
 from flows.run_page import publish_run_page
 from flows.shards import work_shards
-from flows.stored_plan import PARQUET
 
 __all__ = ["plan_retry", "retry_output"]
 

@@ -17,7 +17,7 @@ from blocks.fitting import fit
 from blocks.pictures import PictureLimits, off_loop
 from blocks.storage import ObjectStorage
 from catalogs.figures import Figures, figures_of
-from catalogs.layout import failures_path, run_page_path
+from catalogs.layout import HTML, failures_path, run_page_path
 from catalogs.run_page import RunFacts, ShownPicture, Spent, render_run_page
 from flows.budget import BudgetReached
 from flows.publish import PublishedManifest
@@ -25,7 +25,6 @@ from flows.report import RunReport
 
 __all__ = ["publish_run_page"]
 
-HTML = "text/html; charset=utf-8"
 SMALL = PictureLimits(formats=frozenset({"JPEG"}), max_bytes=40_000, max_side=400)
 # From the page, which lies at runs/<run_id>/.
 ROOT = "../../"

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 from blocks.storage import ObjectStorage
 from catalogs.gallery import Exhibit, GallerySummary, StagePicture, render_gallery
-from catalogs.layout import shared_gallery_path
+from catalogs.layout import HTML, shared_gallery_path
 
 __all__ = ["share_gallery"]
 
@@ -25,7 +25,7 @@ async def share_gallery(storage: ObjectStorage, exhibits: Iterable[Exhibit], sum
         return None
     shared = [await _shared(storage, exhibit) for exhibit in islice(exhibits, MOST_ITEMS)]
     for _, page in render_gallery(shared, summary):
-        await storage.write(path, page.encode(), content_type="text/html; charset=utf-8")
+        await storage.write(path, page.encode(), content_type=HTML)
     return link
 
 

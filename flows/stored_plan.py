@@ -9,16 +9,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from blocks.errors import CatalogError, StorageError
 from blocks.storage import MissingObject, ObjectStorage
-from catalogs.layout import left_out_path, plan_document_path, plan_path, rejects_path, seen_path, upkeep_path
+from catalogs.layout import PARQUET, left_out_path, plan_document_path, plan_path, rejects_path, seen_path, upkeep_path
 from flows.commands import apply_command
 from flows.made_from import MadeFrom
 from flows.parameters import CatalogRun
 from flows.planning import RunPlan
 from flows.quote import Quote
 
-__all__ = ["PARQUET", "PlanAddress", "StoredPlan", "keep_findings", "keep_plan", "read_plan", "write_document"]
+__all__ = ["PlanAddress", "StoredPlan", "keep_findings", "keep_plan", "read_plan", "write_document"]
 
-PARQUET = "application/vnd.apache.parquet"
 FOLDER = "/plans/"
 
 
