@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,17 +16,12 @@ import pytest
 
 from sandbox.server import RunningSandbox
 from tests.prefect_server import REPOSITORY, PrefectServer, eventually
+from tests.run_process import run_command
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(400)]
 
 RUN_SECONDS = 240.0
 START_SECONDS = 120.0
-PROGRAM = """
-import asyncio, sys
-from flows.parameters import CatalogRun
-from flows.process_catalog import process_catalog
-asyncio.run(process_catalog(CatalogRun.model_validate_json(sys.argv[1])))
-"""
 ENDED = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 # The first six drawn SKUs in three shards, two of them worked through at one time.
 SHARDS = 3
@@ -56,8 +49,7 @@ class Night:
 
     def begin_here(self) -> subprocess.Popen[bytes]:
         """Run it in a process that can be killed."""
-        command = [sys.executable, "-c", PROGRAM, json.dumps(self.request)]
-        return subprocess.Popen(command, cwd=REPOSITORY, env=self.server.environment)
+        return subprocess.Popen(run_command(self.request), cwd=REPOSITORY, env=self.server.environment)
 
     def state(self, flow_run: str) -> dict[str, Any]:
         """Where a flow run stands."""
