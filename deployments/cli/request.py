@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Container
 from datetime import datetime
+from functools import wraps
+from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
@@ -13,27 +16,11 @@ from blocks.errors import CatalogError
 from catalogs.ledger import now
 from catalogs.plan import Selection
 from deployments.cli.config import load_config
+from deployments.cli.finish_by import FinishBy
 from flows.business_date import dated
 from flows.parameters import Canary, CatalogRun, Retry
 
-__all__ = [
-    "Again",
-    "BusinessDate",
-    "Catalog",
-    "CheckPictures",
-    "Config",
-    "Force",
-    "Limit",
-    "MaxCredits",
-    "Output",
-    "RecipeName",
-    "Repeat",
-    "Retire",
-    "Skus",
-    "TryFirst",
-    "Zone",
-    "request_of",
-]
+__all__ = ["Config", "MaxCredits", "request_of", "requesting"]
 
 Catalog = Annotated[str, typer.Argument(help="A Parquet file or a directory of them, local or s3://.")]
 Output = Annotated[str, typer.Option(help="Where pictures, ledger and manifest go: a folder or s3://bucket/prefix.")]
@@ -74,24 +61,51 @@ TryFirst = Annotated[
 ]
 
 
+def requesting(*, without: Container[str] = ()) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """
+    Let a command be asked what `request_of` is, but for some options, and what it has of its own.
+
+    Its first parameter gets the request.
+    """
+    asked = {name: each for name, each in _parameters(request_of).items() if name not in without}
+
+    def made(command: Callable[..., None]) -> Callable[..., None]:
+        _, *own = _parameters(command).values()
+
+        @wraps(command)
+        def asking(**given: Any) -> None:
+            request = request_of(**{name: given[name] for name in asked})
+            command(request, **{each.name: given[each.name] for each in own})
+
+        parameters = asked | {each.name: each for each in own}
+        vars(asking)["__signature__"] = Signature(list(parameters.values()))
+        asking.__annotations__ = {name: each.annotation for name, each in parameters.items()}
+        return asking
+
+    return made
+
+
+def _parameters(function: Callable[..., Any]) -> dict[str, Parameter]:
+    return dict(signature(function, eval_str=True).parameters)
+
+
 def request_of(
-    catalog: str,
-    output: str,
-    recipe: str,
-    config: Path | None,
-    *,
-    limit: int | None,
-    sku: list[str] | None,
-    retry: list[Retry] | None,
-    force: bool,
-    check_pictures: bool,
-    retire: bool,
-    max_credits: float | None,
-    finish_by: datetime | None = None,
-    business_date: datetime | None = None,
-    time_zone: str | None = None,
-    again: bool = False,
-    canary: bool = False,
+    catalog: Catalog,
+    output: Output,
+    recipe: RecipeName = "on-model",
+    config: Config = None,
+    limit: Limit = None,
+    sku: Skus = None,
+    retry: Repeat = None,
+    force: Force = False,
+    check_pictures: CheckPictures = False,
+    retire: Retire = False,
+    max_credits: MaxCredits = None,
+    finish_by: FinishBy = None,
+    business_date: BusinessDate = None,
+    time_zone: Zone = None,
+    again: Again = False,
+    canary: TryFirst = False,
 ) -> CatalogRun:
     """
     The request for its business date, with what the config file adds.
@@ -101,25 +115,28 @@ def request_of(
     if not catalog.strip():
         raise typer.BadParameter("it is empty", param_hint="CATALOG")
     settings = load_config(config)
-    fields = {
-        "catalog": settings.source(catalog),
-        "recipe": recipe,
-        "output": output,
-        "selection": Selection(skus=sku or [], limit=limit, force=force),
-        "accounts": settings.accounts,
-        "retry": retry or [],
-        "check_pictures": check_pictures,
-        "retire": retire,
-        "max_credits": max_credits,
-        "finish_by": finish_by,
-        "items_in_flight": settings.items_in_flight,
-        "scale_out": settings.scale_out,
-        "gallery_items": settings.gallery_items,
-        "business_date": business_date.date() if business_date else None,
-        "time_zone": time_zone,
-        "again": again,
-        "canary": Canary() if canary else None,
-    }
+    return _dated(
+        catalog=settings.source(catalog),
+        recipe=recipe,
+        output=output,
+        selection=Selection(skus=sku or [], limit=limit, force=force),
+        accounts=settings.accounts,
+        retry=retry or [],
+        check_pictures=check_pictures,
+        retire=retire,
+        max_credits=max_credits,
+        finish_by=finish_by,
+        items_in_flight=settings.items_in_flight,
+        scale_out=settings.scale_out,
+        gallery_items=settings.gallery_items,
+        business_date=business_date.date() if business_date else None,
+        time_zone=time_zone,
+        again=again,
+        canary=Canary() if canary else None,
+    )
+
+
+def _dated(**fields: Any) -> CatalogRun:
     try:
         return dated(CatalogRun.model_validate(fields), now())
     except ValidationError as error:

@@ -10,49 +10,18 @@ from typing import Annotated
 import typer
 
 from deployments.cli.console import tell_quote, tell_report
-from deployments.cli.finish_by import FinishBy
 from deployments.cli.flow import announce_prefect, exit_code, result_of_flow
-from deployments.cli.request import (
-    Again,
-    BusinessDate,
-    Catalog,
-    CheckPictures,
-    Config,
-    Force,
-    Limit,
-    MaxCredits,
-    Output,
-    RecipeName,
-    Repeat,
-    Retire,
-    Skus,
-    TryFirst,
-    Zone,
-    request_of,
-)
+from deployments.cli.request import requesting
+from flows.parameters import CatalogRun
 from flows.planning import check_run, make_plan
 from flows.process_catalog import process_catalog
 
 __all__ = ["run"]
 
 
+@requesting()
 def run(
-    catalog: Catalog,
-    output: Output,
-    recipe: RecipeName = "on-model",
-    config: Config = None,
-    limit: Limit = None,
-    sku: Skus = None,
-    retry: Repeat = None,
-    force: Force = False,
-    check_pictures: CheckPictures = False,
-    retire: Retire = False,
-    max_credits: MaxCredits = None,
-    finish_by: FinishBy = None,
-    business_date: BusinessDate = None,
-    time_zone: Zone = None,
-    again: Again = False,
-    canary: TryFirst = False,
+    request: CatalogRun,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be done and paid; store nothing, do nothing.")
     ] = False,
@@ -61,24 +30,6 @@ def run(
     Turn a catalog into pictures. Exit code 0: every item delivered; 1: the run could not do its job;
     2: usage; 3: finished, some items not delivered.
     """  # noqa: D205 - Typer prints it as it stands
-    request = request_of(
-        catalog,
-        output,
-        recipe,
-        config,
-        limit=limit,
-        sku=sku,
-        retry=retry,
-        force=force,
-        check_pictures=check_pictures,
-        retire=retire,
-        max_credits=max_credits,
-        finish_by=finish_by,
-        business_date=business_date,
-        time_zone=time_zone,
-        again=again,
-        canary=canary,
-    )
     if dry_run:
         with TemporaryDirectory(prefix="catwalk-") as folder:
             tell_quote(asyncio.run(make_plan(request, "dry-run", Path(folder))).quote)
