@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from blocks.account import VendorAccount
 from catalogs.catalog import Catalog
-from catalogs.ledger import StoredPicture
+from catalogs.ledger import Attempt, AttemptState, StoredPicture
 from catalogs.manifest import ManifestRow, ManifestWriter
 from catalogs.mapping import CatalogSource
 from catalogs.plan import Delta, Planned, PlannedItem, Planner, Selection, Unit
@@ -98,6 +98,24 @@ def a_unit(**fields: Any) -> Unit:
         "reason": "new",
     }
     return Unit(**usual | fields)
+
+
+def an_attempt(unit: Unit, **fields: Any) -> Attempt:
+    """An attempt at a unit: its claim, as long as no other state is given."""
+    usual: dict[str, Any] = {
+        "unit_key": unit.unit_key,
+        "state": AttemptState.SUBMITTING,
+        "recipe": unit.recipe,
+        "sku": unit.sku,
+        "look": unit.look,
+        "stage": unit.stage,
+        "operation": unit.operation,
+        "vendor": "Claid",
+        "credits": unit.credits,
+        "run_id": "run-1",
+        "claimed_at": MOMENT,
+    }
+    return Attempt(**usual | fields)
 
 
 def a_picture(uri: str = "memory://out/pictures/A/model-1.png") -> StoredPicture:

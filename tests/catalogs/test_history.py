@@ -14,13 +14,13 @@ import pytest
 from blocks.storage import ObjectStorage
 from catalogs.history import SkuHistory, histories_of
 from catalogs.layout import MANIFEST_PATH, plan_path
-from catalogs.ledger import Attempt, AttemptState, Ledger, StoredPicture
+from catalogs.ledger import AttemptState, Ledger, StoredPicture
 from catalogs.manifest import ManifestRow
 from catalogs.picture_check import check_pictures
 from catalogs.plan import PlannedItem
 from catalogs.plan_file import PlanWriter
 from catalogs.runs import Runs
-from tests.catalogs.made import MOMENT, a_picture, a_row, a_unit, key_of, manifest_of
+from tests.catalogs.made import MOMENT, a_picture, a_row, a_unit, an_attempt, key_of, manifest_of
 
 MODEL, SCENE = key_of("model"), key_of("scene")
 
@@ -40,21 +40,7 @@ async def attempted(output: ObjectStorage, unit_key: str, *states: AttemptState,
     """Attempts at a unit, each in one of these states."""
     ledger = Ledger(output)
     for number, state in enumerate(states, start=1):
-        usual: dict[str, Any] = {
-            "unit_key": unit_key,
-            "number": number,
-            "state": AttemptState.SUBMITTING,
-            "recipe": "on-model",
-            "sku": "A",
-            "stage": "model",
-            "operation": "claid.fashion_models",
-            "vendor": "Claid",
-            "credits": 2.0,
-            "run_id": "run-1",
-            "claimed_at": MOMENT,
-            "journal": ledger.journal,
-        }
-        claim = Attempt(**usual | fields)
+        claim = an_attempt(a_unit(unit_key=unit_key), number=number, journal=ledger.journal, **fields)
         await ledger.claim(claim)
         pictures = (a_picture(),) if state is AttemptState.DONE else ()
         await ledger.record(claim.becomes(state, pictures=pictures, finished_at=MOMENT + timedelta(seconds=2)))

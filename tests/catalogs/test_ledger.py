@@ -15,7 +15,7 @@ import catalogs.ledger
 from blocks.errors import StorageError
 from blocks.storage import ObjectStorage
 from catalogs.ledger import Attempt, AttemptState, Ledger, now
-from tests.catalogs.made import MOMENT, a_picture, key_of
+from tests.catalogs.made import MOMENT, a_picture, a_unit, an_attempt, key_of
 
 KEY = key_of("A")
 
@@ -28,21 +28,9 @@ async def storage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenera
     await storage.close()
 
 
-def an_attempt(**fields: Any) -> Attempt:
-    """A claim on a unit."""
-    usual: dict[str, Any] = {
-        "unit_key": KEY,
-        "state": AttemptState.SUBMITTING,
-        "recipe": "on-model",
-        "sku": "A/1 «é»",
-        "stage": "model",
-        "operation": "claid.fashion_models",
-        "vendor": "Claid",
-        "credits": 2.0,
-        "run_id": "run-1",
-        "claimed_at": MOMENT,
-    }
-    return Attempt(**usual | fields)
+def a_claim(**fields: Any) -> Attempt:
+    """A claim on a unit, whose SKU is no plain word."""
+    return an_attempt(a_unit(unit_key=KEY, sku="A/1 «é»"), **fields)
 
 
 async def test_a_unit_without_attempts_has_no_latest(storage: ObjectStorage) -> None:
@@ -56,14 +44,14 @@ async def test_a_ledger_is_begun_by_its_first_claim(storage: ObjectStorage) -> N
     await storage.write("manifest.csv", b"sku", content_type="text/csv")
 
     assert await ledger.begun() is False
-    await ledger.claim(an_attempt())
+    await ledger.claim(a_claim())
     assert await ledger.begun() is True
 
 
 async def test_an_attempt_is_one_object_under_its_key(storage: ObjectStorage) -> None:
     """So that it can be found, read and restored by hand."""
-    await Ledger(storage).claim(an_attempt(number=1))
-    await Ledger(storage).claim(an_attempt(number=2))
+    await Ledger(storage).claim(a_claim(number=1))
+    await Ledger(storage).claim(a_claim(number=2))
 
     assert sorted([path async for path in storage.list("ledger/")]) == [
         f"ledger/{KEY[:2]}/{KEY}-1.json",
@@ -73,7 +61,7 @@ async def test_an_attempt_is_one_object_under_its_key(storage: ObjectStorage) ->
 
 async def test_one_of_fifty_concurrent_claimers_may_send(storage: ObjectStorage) -> None:
     """However many runs meet at a unit, one of them pays, and its claim is what all others find."""
-    claims = [an_attempt(run_id=f"run-{number}") for number in range(50)]
+    claims = [a_claim(run_id=f"run-{number}") for number in range(50)]
     granted = await asyncio.gather(*(Ledger(storage).claim(claim) for claim in claims))
 
     assert granted.count(True) == 1
@@ -83,7 +71,7 @@ async def test_one_of_fifty_concurrent_claimers_may_send(storage: ObjectStorage)
 async def test_claims_of_different_units_and_attempts_do_not_meet(storage: ObjectStorage) -> None:
     """Each has its own object."""
     ledger = Ledger(storage)
-    claims = [an_attempt(unit_key=key_of(text), number=number) for text in "ABC" for number in (1, 2)]
+    claims = [a_claim(unit_key=key_of(text), number=number) for text in "ABC" for number in (1, 2)]
 
     assert await asyncio.gather(*(ledger.claim(claim) for claim in claims)) == [True] * 6
 
@@ -92,7 +80,7 @@ async def test_claims_of_different_units_and_attempts_do_not_meet(storage: Objec
 async def test_every_state_comes_back_as_it_was_recorded(storage: ObjectStorage, state: AttemptState) -> None:
     """With all that is known of it, and what is not known left out."""
     ledger = Ledger(storage)
-    full = an_attempt().becomes(
+    full = a_claim().becomes(
         state,
         job_id="7",
         request_id="r-1",
@@ -103,8 +91,8 @@ async def test_every_state_comes_back_as_it_was_recorded(storage: ObjectStorage,
         error_kind="job_failed",
         error_message="Vendor says: «no»",
     )
-    await ledger.claim(an_attempt())
-    for attempt in (an_attempt(state=state), full):
+    await ledger.claim(a_claim())
+    for attempt in (a_claim(state=state), full):
         await ledger.record(attempt)
 
         assert await ledger.latest(KEY) == attempt
@@ -112,7 +100,7 @@ async def test_every_state_comes_back_as_it_was_recorded(storage: ObjectStorage,
 
 def journalled(ledger: Ledger, **fields: Any) -> Attempt:
     """A claim as a run makes it: its further states go to the run's journal."""
-    return an_attempt(journal=ledger.journal, **fields)
+    return a_claim(journal=ledger.journal, **fields)
 
 
 async def test_a_claimers_states_are_found_by_all_others(storage: ObjectStorage) -> None:
@@ -190,22 +178,22 @@ async def test_the_latest_follows_attempts_past_the_tenth(storage: ObjectStorage
     """By number, not by name."""
     ledger = Ledger(storage)
     for number in range(1, 13):
-        attempt = an_attempt(number=number, run_id=f"run-{number}")
+        attempt = a_claim(number=number, run_id=f"run-{number}")
         assert await ledger.claim(attempt)
         await ledger.record(attempt.becomes(AttemptState.REFUSED))
     latest = await ledger.latest(KEY)
 
-    assert latest == an_attempt(number=12, run_id="run-12", state=AttemptState.REFUSED)
+    assert latest == a_claim(number=12, run_id="run-12", state=AttemptState.REFUSED)
 
 
 async def test_a_claim_never_overwrites_what_became_of_another(storage: ObjectStorage) -> None:
     """A picture that is done stays done."""
     ledger = Ledger(storage)
-    done = an_attempt().becomes(AttemptState.DONE, pictures=(a_picture(),))
-    await ledger.claim(an_attempt())
+    done = a_claim().becomes(AttemptState.DONE, pictures=(a_picture(),))
+    await ledger.claim(a_claim())
     await ledger.record(done)
 
-    assert await ledger.claim(an_attempt(run_id="run-2")) is False
+    assert await ledger.claim(a_claim(run_id="run-2")) is False
     assert await ledger.latest(KEY) == done
 
 
@@ -223,10 +211,10 @@ async def test_a_record_that_cannot_be_read_stops_its_unit(storage: ObjectStorag
 
 async def test_a_later_versions_record_can_be_read(storage: ObjectStorage) -> None:
     """Going back to this version loses no payment."""
-    record = an_attempt().model_dump_json().removesuffix("}") + ', "new_field": [1]}'
+    record = a_claim().model_dump_json().removesuffix("}") + ', "new_field": [1]}'
     await storage.write(f"ledger/{KEY[:2]}/{KEY}-1.json", record.encode(), content_type="application/json")
 
-    assert await Ledger(storage).latest(KEY) == an_attempt()
+    assert await Ledger(storage).latest(KEY) == a_claim()
 
 
 def test_the_present_is_in_utc() -> None:
@@ -237,9 +225,9 @@ def test_the_present_is_in_utc() -> None:
 async def test_all_attempts_at_some_units_are_told_in_order(storage: ObjectStorage) -> None:
     """Each with the further of its two states, and nobody else's."""
     claimer, other = Ledger(storage), key_of("B")
-    first = an_attempt(journal=claimer.journal)
-    again = an_attempt(journal=claimer.journal, number=2)
-    for attempt in (first, again, an_attempt(unit_key=other, journal=claimer.journal)):
+    first = a_claim(journal=claimer.journal)
+    again = a_claim(journal=claimer.journal, number=2)
+    for attempt in (first, again, a_claim(unit_key=other, journal=claimer.journal)):
         await claimer.claim(attempt)
     await claimer.record(first.becomes(AttemptState.REFUSED, error_kind="rate_limited"))
     await claimer.record(again.becomes(AttemptState.SUBMITTED, job_id="job-2"))

@@ -8,6 +8,7 @@ import re
 from collections.abc import AsyncGenerator, Generator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -30,6 +31,7 @@ from flows.progress import RunProgress
 from flows.unit import finish_unit
 from sandbox.server import running_sandbox
 from sandbox.settings import SandboxSettings
+from tests.catalogs.made import a_unit, an_attempt
 from tests.flows.bench import Vendors, catalog, desk, planned
 from tests.flows.recorder import picture_host
 
@@ -202,36 +204,10 @@ async def test_a_scenes_results_are_fetched_from_the_ledger(
 
 
 def _scene(unit: Unit, address: str) -> Attempt:
-    return Attempt(
-        unit_key=unit.unit_key,
-        state=AttemptState.SUBMITTED,
-        recipe=unit.recipe,
-        sku=unit.sku,
-        stage="scene",
-        operation="claid.scene",
-        vendor="Claid",
-        credits=1,
-        run_id="run-1",
-        claimed_at=now(),
-        submitted_at=now(),
-        results=(address,),
-    )
+    told: dict[str, Any] = {"state": AttemptState.SUBMITTED, "submitted_at": now(), "results": (address,)}
+    return an_attempt(unit, stage="scene", operation="claid.scene", credits=1, claimed_at=now(), **told)
 
 
 def _same(attempt: Attempt) -> Unit:
-    return Unit(
-        recipe=attempt.recipe,
-        row=1,
-        sku=attempt.sku,
-        title=None,
-        stage=attempt.stage,
-        position=0,
-        operation=attempt.operation,
-        unit_key=attempt.unit_key,
-        options="{}",
-        inputs={},
-        gender=None,
-        pick=1,
-        credits=attempt.credits,
-        reason="new",
-    )
+    facts = {name: getattr(attempt, name) for name in ("recipe", "sku", "stage", "operation", "unit_key", "credits")}
+    return a_unit(options="{}", inputs={}, **facts)

@@ -6,14 +6,14 @@ from pathlib import Path
 
 from blocks.storage import ObjectStorage
 from catalogs.layout import plan_path, shard_manifest_path
-from catalogs.ledger import Attempt, AttemptState, Ledger, now
+from catalogs.ledger import AttemptState, Ledger, now
 from catalogs.manifest import read_rows
 from catalogs.plan import PlannedItem, Unit
 from catalogs.plan_file import PlanWriter
 from flows.deployed_shard import ShardLost
 from flows.lost_shard import tell_lost
 from flows.parameters import ShardRun
-from tests.catalogs.made import a_picture, a_unit, key_of
+from tests.catalogs.made import a_picture, a_unit, an_attempt, key_of
 
 WHY = ShardLost("its flow run came to no end 3 times", next_step="See the flow runs' logs.")
 
@@ -42,20 +42,7 @@ async def a_shard(root: Path, items: list[PlannedItem], attempts: dict[str, Atte
 
 async def claimed(ledger: Ledger, unit: Unit, state: AttemptState) -> None:
     """An attempt at a unit that came so far."""
-    attempt = Attempt(
-        unit_key=unit.unit_key,
-        number=1,
-        state=AttemptState.SUBMITTING,
-        recipe=unit.recipe,
-        sku=unit.sku,
-        stage=unit.stage,
-        operation=unit.operation,
-        vendor="Claid",
-        credits=unit.credits,
-        run_id="run-1",
-        claimed_at=now(),
-        journal=ledger.journal,
-    )
+    attempt = an_attempt(unit, claimed_at=now(), journal=ledger.journal)
     await ledger.claim(attempt)
     submitted = attempt.becomes(AttemptState.SUBMITTED, job_id="job-7", submitted_at=now())
     await ledger.record(submitted)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -22,33 +23,16 @@ from catalogs.recipe import parse_recipe
 from catalogs.rows import Reject
 from flows.lane import LaneClosed
 from flows.outcome import blocked, ended, interrupted, quarantined
-from tests.catalogs.made import MOMENT, a_picture, a_row, a_unit
+from tests.catalogs.made import MOMENT, a_picture, a_row, a_unit, an_attempt
 from tests.flows.bench import ON_MODEL
 
 UNIT = a_unit()
 
 
-def attempt(state: AttemptState, **fields: object) -> Attempt:
-    """An attempt at the unit by run-1."""
-    return Attempt.model_validate(
-        {
-            "unit_key": UNIT.unit_key,
-            "number": 2,
-            "state": state,
-            "recipe": UNIT.recipe,
-            "sku": UNIT.sku,
-            "stage": UNIT.stage,
-            "operation": UNIT.operation,
-            "vendor": "Claid",
-            "credits": 2.0,
-            "run_id": "run-1",
-            "claimed_at": MOMENT,
-            "submitted_at": MOMENT,
-            "job_id": "job-7",
-            "request_id": "request-9",
-            **fields,
-        }
-    )
+def attempt(state: AttemptState, **fields: Any) -> Attempt:
+    """A second attempt at the unit, which the vendor has answered."""
+    told: dict[str, Any] = {"number": 2, "submitted_at": MOMENT, "job_id": "job-7", "request_id": "request-9"}
+    return an_attempt(UNIT, state=state, **told | fields)
 
 
 def test_a_done_unit_has_its_picture_its_job_and_its_price() -> None:

@@ -11,15 +11,13 @@ from blocks.account import Timeouts
 from blocks.errors import CatwalkError, VendorError
 from blocks.storage import ObjectStorage
 from blocks.storage.store import CALL_SECONDS
-from catalogs.ledger import AttemptState
 from flows import unit
 from flows.artifacts import ARTIFACT_SECONDS
 from flows.ending import END_SECONDS
 from flows.outcome import interrupted
 from flows.screens import ANSWER_SECONDS
 from flows.unit import FRESH_SECONDS
-from tests.catalogs.made import a_unit
-from tests.flows.test_outcome import attempt
+from tests.catalogs.made import a_unit, an_attempt
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reliability.md").read_text("utf-8")
 KINDS = {name: getattr(errors, name) for name in errors.__all__ if issubclass(getattr(errors, name), VendorError)}
@@ -53,7 +51,7 @@ def test_the_ledger_keeps_what_the_page_says(row: list[str]) -> None:
     error: VendorError = KINDS[kind]("it happened", vendor="Claid")
     error.outcome_unknown = error.outcome_unknown or wire.startswith("a success")
 
-    judged = unit._judged(attempt(AttemptState.SUBMITTING), error)
+    judged = unit._judged(an_attempt(a_unit()), error)
 
     assert ledger == str(judged.state)
     # A refused attempt is raised; any other is the unit's end.

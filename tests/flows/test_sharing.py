@@ -5,21 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from prefect.logging import disable_run_logger
 
 from blocks.errors import Unavailable
 from blocks.transport import close_client
-from catalogs.ledger import Attempt, AttemptState, now
+from catalogs.ledger import Attempt, AttemptState
 from catalogs.manifest import ManifestRow
 from catalogs.plan import PlannedItem, Unit
 from flows.items import do_stage, each_of, take_through
 from flows.sharing import SharedUnits
 from sandbox.server import running_sandbox
 from sandbox.settings import SandboxSettings
-from tests.catalogs.made import a_unit, key_of
+from tests.catalogs.made import a_unit, an_attempt, key_of
 from tests.flows.bench import ON_MODEL, Vendors, catalog, desk, planned
 
 LOOKS = """
@@ -49,20 +48,6 @@ async def _client() -> AsyncGenerator[None]:
     await close_client()
 
 
-def attempt(unit: Unit) -> Attempt:
-    """One that is done."""
-    facts: dict[str, Any] = {
-        "credits": 2.0,
-        "run_id": "run-1",
-        "claimed_at": now(),
-        "vendor": "Claid",
-        "operation": unit.operation,
-    }
-    return Attempt(
-        unit_key=unit.unit_key, state=AttemptState.DONE, recipe="r", sku=unit.sku, look=unit.look, stage="m", **facts
-    )
-
-
 def item(sku: str, key: str, look: str | None = None) -> PlannedItem:
     """An item of one unit."""
     return PlannedItem(sku, (a_unit(sku=sku, look=look, unit_key=key_of(key)),))
@@ -76,7 +61,7 @@ async def test_the_first_to_come_works_for_all_under_the_name_of_the_first_in_th
     async def work(unit: Unit) -> Attempt:
         worked.append(unit.item)
         await asyncio.sleep(0)
-        return attempt(unit)
+        return an_attempt(unit, state=AttemptState.DONE)
 
     ends = await asyncio.gather(*(shared.once(one.units[0], work) for one in reversed(items)))
     late = await shared.once(items[1].units[0], work)

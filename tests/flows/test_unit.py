@@ -27,6 +27,7 @@ from flows.lane import LaneClosed
 from flows.unit import FRESH_SECONDS, finish_unit
 from sandbox.server import running_sandbox
 from sandbox.settings import SandboxSettings
+from tests.catalogs.made import an_attempt
 from tests.flows.bench import Vendors, catalog, desk, planned
 
 PATIENCE_SECONDS = ObjectStorage.model_fields["patience"].default
@@ -363,18 +364,7 @@ async def test_a_claim_is_not_taken_for_a_dead_ones_while_its_holder_may_yet_wri
     """Sent late, answered late, and written down when the storage was back at last: no other run repeats it before."""
     at = desk(vendors, output, retry=["unknown"], run_id="run-2")
     latest = timedelta(seconds=FRESH_SECONDS + 10 + 120 + PATIENCE_SECONDS + 2 * CALL_SECONDS)
-    claim = Attempt(
-        unit_key=unit.unit_key,
-        state=AttemptState.SUBMITTING,
-        recipe=unit.recipe,
-        sku=unit.sku,
-        stage=unit.stage,
-        operation=unit.operation,
-        vendor="Claid",
-        credits=unit.credits,
-        run_id="run-1",
-        claimed_at=now() - latest,
-    )
+    claim = an_attempt(unit, claimed_at=now() - latest)
     await at.ledger.claim(claim)
 
     with pytest.raises(TimeoutError):
