@@ -15,7 +15,8 @@ from sandbox.server import running_sandbox
 from sandbox.settings import SandboxSettings
 from tests.deployments.conftest import Catwalk, Ended
 from tests.deployments.receiving import SECRET, RunningReceiver, running_receiver
-from tests.flows.bench import EDIT_ONLY, Vendors, catalog
+from tests.flows.bench import EDIT_ONLY, catalog
+from tests.flows.vendors import Vendors
 from tests.prefect_server import eventually
 
 pytestmark = pytest.mark.timeout(300)

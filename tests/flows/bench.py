@@ -1,4 +1,4 @@
-"""A workbench for tests: desks whose vendors are a sandbox of their own, and items to work on."""
+"""A workbench for tests: desks at vendors, and items to work on."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image, ImageDraw
@@ -26,6 +25,7 @@ from flows.desk import Desk
 from flows.lane import Lane
 from flows.progress import RunProgress
 from tests.catalogs.made import plan_items
+from tests.flows.vendors import Vendors
 
 KINDS: tuple[type[VendorAccount], ...] = (ClaidCredentials, VmakeCredentials, AILabToolsCredentials)
 
@@ -41,38 +41,6 @@ stages:
   - {name: refine, operation: ailabtools.try_on_refiner}
   - {name: scene, operation: claid.scene, options: {scene: {model: v2, prompt: "a {color} wall"}}}
 """
-
-
-class Vendors:
-    """What the sandbox was asked and asked to do; all of its vendors answer at `url`."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-
-    def charges(self) -> list[dict[str, Any]]:
-        """Every accepted job."""
-        return httpx.get(f"{self.url}/sandbox/charges").raise_for_status().json()
-
-    def requests(self) -> dict[str, int]:
-        """How many requests of each kind came in."""
-        return httpx.get(f"{self.url}/sandbox/state").raise_for_status().json()["requests"]
-
-    def misbehave(self, fault: str, **rule: Any) -> None:
-        """Put a fault in force."""
-        httpx.post(f"{self.url}/sandbox/faults", json={"fault": fault, **rule}).raise_for_status()
-
-    def behave(self) -> None:
-        """Lift all faults."""
-        httpx.delete(f"{self.url}/sandbox/faults").raise_for_status()
-
-    def pass_time(self, seconds: float) -> None:
-        """Set the vendors' clock forward."""
-        httpx.post(f"{self.url}/sandbox/clock", json={"seconds": seconds}).raise_for_status()
-
-    def forget(self) -> None:
-        """Begin anew."""
-        httpx.post(f"{self.url}/sandbox/reset").raise_for_status()
-        self.behave()
 
 
 def desk(

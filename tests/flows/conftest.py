@@ -1,8 +1,8 @@
-"""A deployed Catwalk: a Prefect server, a worker, accounts at the sandbox in blocks, and a catalog of drawn SKUs."""
+"""A deployed Catwalk: a Prefect server, a worker, accounts at the sandbox, a catalog of drawn SKUs; and vendors to work at."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import pytest
 from catalogs.samples import demo_catalog
 from sandbox.server import RunningSandbox, running_sandbox
 from sandbox.settings import SandboxSettings
+from tests.flows.vendors import Vendors
 from tests.prefect_server import PrefectServer, running_server, running_worker
 
 POOL = "catwalk"
@@ -80,3 +81,32 @@ def write_catalog() -> Callable[..., Path]:
         return path
 
     return write
+
+
+@pytest.fixture(scope="module")
+def job_seconds() -> float:
+    """How long jobs take at `vendors`; a module may have a fixture of its own for it."""
+    return 0.05
+
+
+@pytest.fixture(scope="module")
+def _vendors(job_seconds: float) -> Generator[Vendors]:
+    settings = SandboxSettings(job_seconds=job_seconds, limits="off", picture_size=128, draw_processes=1)
+    with running_sandbox(settings) as running:
+        yield Vendors(running.url)
+
+
+@pytest.fixture
+def vendors(_vendors: Vendors) -> Vendors:
+    """A module's own vendors, who remember nothing of its other tests."""
+    _vendors.forget()
+    return _vendors
+
+
+@pytest.fixture
+async def closed_client() -> AsyncGenerator[None]:
+    """What a test opens to the vendors is closed after it."""
+    from blocks.transport import close_client  # noqa: PLC0415 - pulls in Prefect
+
+    yield
+    await close_client()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-from collections.abc import AsyncGenerator, Generator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,6 @@ from blocks.errors import AuthFailed, Unavailable
 from blocks.operation import Finished
 from blocks.operations import OPERATIONS
 from blocks.storage import ObjectStorage
-from blocks.transport import close_client
 from catalogs import ledger
 from catalogs.ledger import Attempt, AttemptState, now
 from catalogs.plan import Unit
@@ -29,35 +27,27 @@ from flows.desk import Desk
 from flows.lane import Lane, LaneClosed
 from flows.progress import RunProgress
 from flows.unit import finish_unit
-from sandbox.server import running_sandbox
-from sandbox.settings import SandboxSettings
 from tests.catalogs.made import a_unit, an_attempt
-from tests.flows.bench import Vendors, catalog, desk, planned
+from tests.flows.bench import catalog, desk, planned
 from tests.flows.recorder import picture_host
+from tests.flows.vendors import Vendors
+
+pytestmark = pytest.mark.usefixtures("closed_client")
 
 PUBLIC = "https://8.8.8.8"
 
 
 @pytest.fixture(scope="module")
-def _sandbox() -> Generator[Vendors]:
-    with running_sandbox(SandboxSettings(job_seconds=0.3, limits="off", picture_size=128)) as sandbox:
-        yield Vendors(sandbox.url)
-
-
-@pytest.fixture
-def vendors(_sandbox: Vendors) -> Vendors:
-    """Vendors that remember nothing."""
-    _sandbox.forget()
-    return _sandbox
+def job_seconds() -> float:
+    """Long enough for a run to die in the meantime."""
+    return 0.3
 
 
 @pytest.fixture(autouse=True)
-async def _client(monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[None]:
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exchange, "FIRST_BACKOFF_SECONDS", 0.001)
     # Jobs are shorter here than a look at a journal stays fresh.
     monkeypatch.setattr(ledger, "FRESH_SECONDS", 0.0)
-    yield
-    await close_client()
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ import pytest
 from pydantic import SecretStr
 
 from blocks.claid import ClaidCredentials
-from blocks.transport import close_client
 from catalogs.ledger import Attempt, AttemptState
 from catalogs.plan import Unit
 from flows.desk import Desk
@@ -23,7 +22,10 @@ from flows.unit import finish_unit
 from sandbox.server import running_sandbox
 from sandbox.settings import SandboxSettings
 from tests.deployments.receiving import SECRET, RunningReceiver, delivery, running_receiver
-from tests.flows.bench import Vendors, catalog, desk, planned
+from tests.flows.bench import catalog, desk, planned
+from tests.flows.vendors import Vendors
+
+pytestmark = pytest.mark.usefixtures("closed_client")
 
 JOB_SECONDS = 1000
 LONG = 3600.0
@@ -78,12 +80,6 @@ class Since(Vendors):
 def units(tmp_path: Path) -> list[Unit]:
     """Edits of some pictures."""
     return [item.units[0] for item in planned(catalog(tmp_path / "catalog", UNITS))]
-
-
-@pytest.fixture(autouse=True)
-async def _client() -> AsyncGenerator[None]:
-    yield
-    await close_client()
 
 
 @asynccontextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import Callable, Generator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +13,6 @@ import pytest
 
 from blocks.account import Limits
 from blocks.errors import CatwalkError
-from blocks.transport import close_client
 from catalogs.ledger import AttemptState, now
 from catalogs.manifest import ManifestRow
 from catalogs.plan import PlannedItem
@@ -25,7 +24,10 @@ from flows.report import RunReport, as_state, summarise
 from sandbox.server import running_sandbox
 from sandbox.settings import SandboxSettings
 from tests.catalogs.made import a_unit
-from tests.flows.bench import ON_MODEL, Vendors, catalog, desk, planned
+from tests.flows.bench import ON_MODEL, catalog, desk, planned
+from tests.flows.vendors import Vendors
+
+pytestmark = pytest.mark.usefixtures("closed_client")
 
 MOMENT = datetime(2100, 1, 1, 6, tzinfo=UTC)
 EDIT = "claid.edit"
@@ -177,22 +179,9 @@ def test_a_time_that_is_past_is_refused() -> None:
 
 
 @pytest.fixture(scope="module")
-def _quick() -> Generator[Vendors]:
-    with running_sandbox(SandboxSettings(job_seconds=0.02, limits="off", picture_size=128)) as sandbox:
-        yield Vendors(sandbox.url)
-
-
-@pytest.fixture(scope="module")
 def _slow() -> Generator[Vendors]:
     with running_sandbox(SandboxSettings(job_seconds=JOB_SECONDS, limits="off", picture_size=128)) as sandbox:
         yield Vendors(sandbox.url)
-
-
-@pytest.fixture
-def vendors(_quick: Vendors) -> Vendors:
-    """Vendors that remember nothing."""
-    _quick.forget()
-    return _quick
 
 
 @pytest.fixture
@@ -200,12 +189,6 @@ def slow_vendors(_slow: Vendors) -> Vendors:
     """Vendors whose jobs end when time is passed."""
     _slow.forget()
     return _slow
-
-
-@pytest.fixture(autouse=True)
-async def _client() -> AsyncGenerator[None]:
-    yield
-    await close_client()
 
 
 @pytest.fixture

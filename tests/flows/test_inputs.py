@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -15,7 +14,6 @@ from blocks.claid import ClaidCredentials
 from blocks.errors import StorageError
 from blocks.pictures import BrokenPicture
 from blocks.storage import ObjectStorage
-from blocks.transport import close_client
 from catalogs.ledger import StoredPicture
 from catalogs.plan import Unit
 from catalogs.sources import PictureSources
@@ -28,14 +26,10 @@ from tests.flows.bench import drawn
 from tests.flows.recorder import picture_host
 from tests.s3_servers import S3Server
 
+pytestmark = pytest.mark.usefixtures("closed_client")
+
 HERE = "http://127.0.0.1:9"
 PUBLIC = "https://8.8.8.8"
-
-
-@pytest.fixture(autouse=True)
-async def _client() -> AsyncGenerator[None]:
-    yield
-    await close_client()
 
 
 def desk_at(storage: ObjectStorage, vendor: str = HERE) -> Desk:

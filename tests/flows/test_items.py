@@ -16,7 +16,8 @@ from catalogs.plan import PlannedItem, Unit
 from flows.desk import Desk
 from flows.items import do_stage, each_of, take_through
 from tests.catalogs.made import a_picture, a_row, a_unit
-from tests.flows.bench import Vendors, desk
+from tests.flows.bench import desk
+from tests.flows.vendors import Vendors
 
 STAGES = ("model", "refine", "scene")
 

@@ -15,7 +15,8 @@ from catalogs.plan import PlannedItem
 from flows.items import do_stage, each_of, take_through
 from sandbox.server import running_sandbox
 from sandbox.settings import SandboxSettings
-from tests.flows.bench import Vendors, desk, planned
+from tests.flows.bench import desk, planned
+from tests.flows.vendors import Vendors
 
 ONE_IN = 4
 STAGES = 3

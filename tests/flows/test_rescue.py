@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Generator
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +10,6 @@ import pytest
 
 from blocks.errors import Unavailable
 from blocks.storage import ObjectStorage
-from blocks.transport import close_client
 from catalogs.layout import plan_path
 from catalogs.ledger import AttemptState, Ledger
 from catalogs.plan import PlannedItem
@@ -22,33 +20,24 @@ from flows.parameters import Accounts
 from flows.rescue import rescue
 from flows.tasks import _all_through
 from flows.unit import finish_unit
-from sandbox.server import running_sandbox
-from sandbox.settings import SandboxSettings
-from tests.flows.bench import KINDS, Vendors, catalog, desk, planned
+from tests.flows.bench import KINDS, catalog, desk, planned
+from tests.flows.vendors import Vendors
+
+pytestmark = pytest.mark.usefixtures("closed_client")
 
 
 @pytest.fixture(scope="module")
-def _sandbox() -> Generator[Vendors]:
-    settings = SandboxSettings(job_seconds=0.3, limits="off", picture_size=128, draw_processes=1)
-    with running_sandbox(settings) as sandbox:
-        yield Vendors(sandbox.url)
-
-
-@pytest.fixture
-def vendors(_sandbox: Vendors, monkeypatch: pytest.MonkeyPatch) -> Vendors:
-    """Vendors that remember nothing, as the environment's accounts."""
-    _sandbox.forget()
-    for kind in KINDS:
-        monkeypatch.setenv(f"{kind.env_prefix}_API_KEY", "test")
-        monkeypatch.setenv(f"{kind.env_prefix}_BASE_URL", _sandbox.url)
-        monkeypatch.setenv(f"{kind.env_prefix}_POLL_SECONDS", "0.05")
-    return _sandbox
+def job_seconds() -> float:
+    """Long enough for a run to die in the meantime."""
+    return 0.3
 
 
 @pytest.fixture(autouse=True)
-async def _client() -> AsyncGenerator[None]:
-    yield
-    await close_client()
+def _accounts(vendors: Vendors, monkeypatch: pytest.MonkeyPatch) -> None:
+    for kind in KINDS:
+        monkeypatch.setenv(f"{kind.env_prefix}_API_KEY", "test")
+        monkeypatch.setenv(f"{kind.env_prefix}_BASE_URL", vendors.url)
+        monkeypatch.setenv(f"{kind.env_prefix}_POLL_SECONDS", "0.05")
 
 
 async def begun_run(items: list[PlannedItem], folder: Path) -> ObjectStorage:

@@ -20,8 +20,9 @@ import yaml
 
 from sandbox.server import RunningSandbox, running_sandbox
 from sandbox.settings import SandboxSettings
-from tests.flows.bench import Vendors, drawn
+from tests.flows.bench import drawn
 from tests.flows.recorder import Asked, Recorder, picture_host, window_before
+from tests.flows.vendors import Vendors
 from tests.prefect_server import REPOSITORY, PrefectServer
 from tests.s3_servers import S3Server
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pickle
 import traceback
-from collections.abc import AsyncGenerator, Generator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,15 +12,15 @@ import pytest
 
 from blocks import exchange
 from blocks.errors import CatwalkError
-from blocks.transport import close_client
 from catalogs.plan import Unit
 from catalogs.sources import PictureSources
 from flows.desk import Desk
 from flows.unit import finish_unit
-from sandbox.server import running_sandbox
-from sandbox.settings import SandboxSettings
-from tests.flows.bench import Vendors, catalog, desk, planned
+from tests.flows.bench import catalog, desk, planned
 from tests.flows.recorder import picture_host
+from tests.flows.vendors import Vendors
+
+pytestmark = pytest.mark.usefixtures("closed_client")
 
 KEY, SIGNATURE = "KEEPSECRET-key-1f0c", "KEEPSECRET-signature-2a7d"
 NOBODY = "http://127.0.0.1:9"
@@ -38,24 +37,9 @@ FAULTS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.fixture(scope="module")
-def _sandbox() -> Generator[Vendors]:
-    with running_sandbox(SandboxSettings(job_seconds=0.05, limits="off", picture_size=128)) as sandbox:
-        yield Vendors(sandbox.url)
-
-
-@pytest.fixture
-def vendors(_sandbox: Vendors) -> Vendors:
-    """Vendors that remember nothing."""
-    _sandbox.forget()
-    return _sandbox
-
-
 @pytest.fixture(autouse=True)
-async def _client(monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[None]:
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exchange, "FIRST_BACKOFF_SECONDS", 0.001)
-    yield
-    await close_client()
 
 
 def edit(folder: Path, picture: str | None = None) -> Unit:

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 from prefect.logging import disable_run_logger
 
 from blocks.errors import Unavailable
-from blocks.transport import close_client
 from catalogs.ledger import Attempt, AttemptState
 from catalogs.manifest import ManifestRow
 from catalogs.plan import PlannedItem, Unit
 from flows.items import do_stage, each_of, take_through
 from flows.sharing import SharedUnits
-from sandbox.server import running_sandbox
-from sandbox.settings import SandboxSettings
 from tests.catalogs.made import a_unit, an_attempt, key_of
-from tests.flows.bench import ON_MODEL, Vendors, catalog, desk, planned
+from tests.flows.bench import ON_MODEL, catalog, desk, planned
+from tests.flows.vendors import Vendors
+
+pytestmark = pytest.mark.usefixtures("closed_client")
 
 LOOKS = """
 looks:
@@ -30,22 +30,15 @@ looks:
 
 
 @pytest.fixture(scope="module")
-def vendors() -> Generator[Vendors]:
-    """Vendors whose jobs take a moment."""
-    with running_sandbox(SandboxSettings(job_seconds=0.3, limits="off", picture_size=256, draw_processes=1)) as running:
-        yield Vendors(running.url)
+def job_seconds() -> float:
+    """Long enough for items to meet at a unit."""
+    return 0.3
 
 
 @pytest.fixture(autouse=True)
 def _no_flow_run() -> Generator[None]:
     with disable_run_logger():
         yield
-
-
-@pytest.fixture(autouse=True)
-async def _client() -> AsyncGenerator[None]:
-    yield
-    await close_client()
 
 
 def item(sku: str, key: str, look: str | None = None) -> PlannedItem:
@@ -110,7 +103,6 @@ async def test_three_skus_in_three_looks_are_charged_as_their_distinct_units(
     vendors: Vendors, tmp_path: Path, at_once: int
 ) -> None:
     """Two looks share model and refine; sums over the rows are the bill, and a second run finds all of it."""
-    vendors.forget()
     items = planned(
         catalog(tmp_path / "catalog", 3, sku=["A", "B", "C"], top_garment=[f"garment-{n}.png" for n in range(3)]),
         ON_MODEL + LOOKS,

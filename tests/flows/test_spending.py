@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,6 @@ from pydantic import SecretStr
 from blocks.ailabtools import AILabToolsCredentials
 from blocks.claid import ClaidCredentials
 from blocks.errors import AuthFailed
-from blocks.transport import close_client
 from catalogs.manifest import ManifestRow
 from catalogs.mapping import CatalogSource
 from catalogs.plan import PlannedItem
@@ -26,30 +25,18 @@ from flows.items import do_stage, take_through
 from flows.parameters import CatalogRun
 from flows.planning import make_plan
 from flows.report import RunReport, summarise
-from sandbox.server import running_sandbox
-from sandbox.settings import SandboxSettings
-from tests.flows.bench import ON_MODEL, Vendors, as_recipe, catalog, desk, planned
+from tests.flows.bench import ON_MODEL, as_recipe, catalog, desk, planned
+from tests.flows.vendors import Vendors
+
+pytestmark = pytest.mark.usefixtures("closed_client")
 
 ITEM_PRICE = 33.0
 
 
 @pytest.fixture(scope="module")
-def _sandbox() -> Generator[Vendors]:
-    with running_sandbox(SandboxSettings(job_seconds=0.02, limits="off", picture_size=128)) as sandbox:
-        yield Vendors(sandbox.url)
-
-
-@pytest.fixture
-def vendors(_sandbox: Vendors) -> Vendors:
-    """Vendors that remember nothing."""
-    _sandbox.forget()
-    return _sandbox
-
-
-@pytest.fixture(autouse=True)
-async def _client() -> AsyncGenerator[None]:
-    yield
-    await close_client()
+def job_seconds() -> float:
+    """Over by the first look at it, as there are many jobs one after the other."""
+    return 0.02
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -18,38 +18,19 @@ from blocks.errors import AuthFailed, QuotaExhausted, Unavailable
 from blocks.pictures import BrokenPicture
 from blocks.storage import ObjectStorage
 from blocks.storage.store import CALL_SECONDS
-from blocks.transport import close_client
 from catalogs.ledger import Attempt, AttemptState, now
 from catalogs.plan import Unit
 from flows.desk import Desk
 from flows.items import do_stage
 from flows.lane import LaneClosed
 from flows.unit import FRESH_SECONDS, finish_unit
-from sandbox.server import running_sandbox
-from sandbox.settings import SandboxSettings
 from tests.catalogs.made import an_attempt
-from tests.flows.bench import Vendors, catalog, desk, planned
+from tests.flows.bench import catalog, desk, planned
+from tests.flows.vendors import Vendors
+
+pytestmark = pytest.mark.usefixtures("closed_client")
 
 PATIENCE_SECONDS = ObjectStorage.model_fields["patience"].default
-
-
-@pytest.fixture(scope="module")
-def _sandbox() -> Generator[Vendors]:
-    with running_sandbox(SandboxSettings(job_seconds=0.05, limits="off", picture_size=128)) as sandbox:
-        yield Vendors(sandbox.url)
-
-
-@pytest.fixture
-def vendors(_sandbox: Vendors) -> Vendors:
-    """Vendors that remember nothing."""
-    _sandbox.forget()
-    return _sandbox
-
-
-@pytest.fixture(autouse=True)
-async def _client() -> AsyncGenerator[None]:
-    yield
-    await close_client()
 
 
 @pytest.fixture
