@@ -1,8 +1,10 @@
-"""A workbench for tests: desks at vendors, and items to work on."""
+"""A workbench for tests: desks at vendors, items to work on, and what comes of them."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +19,16 @@ from blocks.claid import ClaidCredentials
 from blocks.storage import ObjectStorage
 from blocks.vmake import VmakeCredentials
 from catalogs.catalog import Catalog
+from catalogs.manifest import ManifestRow
 from catalogs.mapping import CatalogSource
 from catalogs.plan import PlannedItem, Selection
 from catalogs.recipe import Recipe, parse_recipe
 from catalogs.sources import PictureSources
 from flows.desk import Desk
+from flows.items import do_stage, take_through
 from flows.lane import Lane
 from flows.progress import RunProgress
+from flows.report import RunReport, summarise
 from tests.catalogs.made import plan_items
 from tests.flows.vendors import Vendors
 
@@ -65,6 +70,25 @@ def desk(
         )
         lanes[kind.vendor] = Lane(account)
     return Desk(storage, PictureSources("/"), lanes, RunProgress(0), run_id=run_id, retry=retry)
+
+
+async def worked(at: Desk, items: list[PlannedItem]) -> list[ManifestRow]:
+    """All items at one time; their rows."""
+    rows = await asyncio.gather(*(take_through(at, item, do_stage) for item in items))
+    return [row for item_rows in rows for row in item_rows]
+
+
+def reported(rows: list[ManifestRow], run_id: str = "run-1", **facts: Any) -> RunReport:
+    """The rows as a run's report."""
+    usual: dict[str, Any] = {
+        "recipe": "on-model",
+        "output": "out",
+        "manifest": "out/manifest.parquet",
+        "gallery": None,
+        "started_at": datetime.now(UTC),
+        "unchanged": 0,
+    }
+    return summarise((row.record() for row in rows), run_id=run_id, **usual | facts)
 
 
 def drawn(path: Path, colour: str = "teal") -> Path:

@@ -7,24 +7,20 @@ from collections.abc import Callable, Generator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from blocks.account import Limits
 from blocks.errors import CatwalkError
 from catalogs.ledger import AttemptState, now
-from catalogs.manifest import ManifestRow
-from catalogs.plan import PlannedItem
 from flows.desk import Desk
 from flows.finish_by import ENDING, FinishBy, FinishByReached, check_ahead, told
-from flows.items import do_stage, take_through
 from flows.lane import Lane
-from flows.report import RunReport, as_state, summarise
+from flows.report import as_state
 from sandbox.server import running_sandbox
 from sandbox.settings import SandboxSettings
 from tests.catalogs.made import a_unit
-from tests.flows.bench import ON_MODEL, catalog, desk, planned
+from tests.flows.bench import ON_MODEL, catalog, desk, planned, reported, worked
 from tests.flows.vendors import Vendors
 
 pytestmark = pytest.mark.usefixtures("closed_client")
@@ -205,25 +201,6 @@ def open_desk(tmp_path: Path) -> Callable[..., Desk]:
     return opened
 
 
-async def worked(at: Desk, items: list[PlannedItem]) -> list[ManifestRow]:
-    """All items at one time; their rows."""
-    rows = await asyncio.gather(*(take_through(at, item, do_stage) for item in items))
-    return [row for item_rows in rows for row in item_rows]
-
-
-def reported(rows: list[ManifestRow], run_id: str = "run-1") -> RunReport:
-    """The rows as a run's report."""
-    facts: dict[str, Any] = {"recipe": "on-model", "output": "out", "manifest": "out/manifest.parquet", "gallery": None}
-    return summarise(
-        (row.record() for row in rows),
-        run_id=run_id,
-        started_at=datetime.now(UTC),
-        unchanged=0,
-        finish_by=MOMENT,
-        **facts,
-    )
-
-
 async def test_a_run_fetches_all_it_has_sent_and_the_next_one_does_the_rest(
     vendors: Vendors, open_desk: Callable[..., Desk], tmp_path: Path
 ) -> None:
@@ -231,7 +208,7 @@ async def test_a_run_fetches_all_it_has_sent_and_the_next_one_does_the_rest(
     items = planned(catalog(tmp_path / "catalog", 12), ON_MODEL)
     rows = await worked(open_desk(vendors, Clock(left=200.0, tick=0.5)), items)
     sent = len(vendors.charges())
-    report = reported(rows)
+    report = reported(rows, finish_by=MOMENT)
 
     assert 0 < sent < 3 * len(items)
     assert sent == sum(row.status == "done" for row in rows)
@@ -255,7 +232,7 @@ async def test_a_run_without_time_sends_nothing(
     """It ends as partial, not as failed, as the next run does it all."""
     items = planned(catalog(tmp_path / "catalog", 3), ON_MODEL)
 
-    report = reported(await worked(open_desk(vendors, Clock(left=100)), items))
+    report = reported(await worked(open_desk(vendors, Clock(left=100)), items), finish_by=MOMENT)
 
     assert {} == vendors.requests()
     assert (3, "Partial") == (report.finish_by_held, as_state(report).name)
@@ -275,7 +252,7 @@ async def test_a_job_that_overruns_is_left_to_the_next_run(
     assert ("held", "finish_by_overrun") == (rows[0].status, rows[0].error_kind)
     assert (left.job_id, left.credits) == (rows[0].job_id, rows[0].credits_at_risk)
     assert "under way, without its picture" in (rows[0].reason or "")
-    assert 1 == reported(rows).finish_by_held
+    assert 1 == reported(rows, finish_by=MOMENT).finish_by_held
 
     slow_vendors.pass_time(JOB_SECONDS)
     rest = await worked(open_desk(slow_vendors, None, run_id="run-2"), items)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +14,14 @@ from pydantic import SecretStr
 from blocks.ailabtools import AILabToolsCredentials
 from blocks.claid import ClaidCredentials
 from blocks.errors import AuthFailed
-from catalogs.manifest import ManifestRow
 from catalogs.mapping import CatalogSource
 from catalogs.plan import PlannedItem
 from flows.accounts import account_from_environment
 from flows.budget import Budget
 from flows.desk import Desk
-from flows.items import do_stage, take_through
 from flows.parameters import CatalogRun
 from flows.planning import make_plan
-from flows.report import RunReport, summarise
-from tests.flows.bench import ON_MODEL, as_recipe, catalog, desk, planned
+from tests.flows.bench import ON_MODEL, as_recipe, catalog, desk, planned, reported, worked
 from tests.flows.vendors import Vendors
 
 pytestmark = pytest.mark.usefixtures("closed_client")
@@ -63,28 +59,9 @@ def preset_model(model_id: str) -> str:
     return f"name: preset\nstages: [{{name: model, operation: vmake.fashion_model, options: {options}}}]"
 
 
-async def worked(at: Desk, items: list[PlannedItem]) -> list[ManifestRow]:
-    """All items at one time; their rows."""
-    rows = await asyncio.gather(*(take_through(at, item, do_stage) for item in items))
-    return [row for item_rows in rows for row in item_rows]
-
-
 def accepted(vendors: Vendors) -> float:
     """Credits of every job that a vendor has accepted, billed or not."""
     return sum(charge["credits"] for charge in vendors.charges())
-
-
-def reported(rows: list[ManifestRow], run_id: str = "run-1", **facts: Any) -> RunReport:
-    """The rows as a run's report."""
-    usual: dict[str, Any] = {
-        "recipe": "on-model",
-        "output": "out",
-        "manifest": "out/manifest.parquet",
-        "gallery": None,
-        "started_at": datetime.now(UTC),
-        "unchanged": 0,
-    }
-    return summarise((row.record() for row in rows), run_id=run_id, **usual | facts)
 
 
 async def test_the_bill_stays_below_the_budget_and_the_next_run_does_the_rest(
