@@ -41,7 +41,7 @@ LOGICAL_COLUMNS = (
 )
 
 _GENDER_WORDS: dict[Gender, str] = {
-    "woman": "woman women womens women's womenswear female females f w lady ladies",  # codespell:ignore womens
+    "woman": "woman women womens women's womenswear female females f w lady ladies",
     "man": "man men mens men's menswear male males m gentleman gentlemen",
 }
 _GENDERS: dict[str, Gender] = {word: gender for gender, words in _GENDER_WORDS.items() for word in words.split()}

@@ -15,33 +15,33 @@ __all__ = ["HANDLES", "NAMES", "STATUSES", "gender_of", "likeness", "one_word"]
 _NAMES = {
     "sku": "sku, product id, article number, item number, style code, variant sku, article id, item id, style id, "
     "product code, product number, product ref, style number, article, id, reference, ref, mpn, artikelnummer, "
-    "artikel nr, art nr, artnr, artikel id, artikelnr, produktnummer, produkt id, bestellnummer, référence, "  # codespell:ignore
+    "artikel nr, art nr, artnr, artikel id, artikelnr, produktnummer, produkt id, bestellnummer, référence, "
     "référence produit, code article, code produit, referencia, código, código artículo, codice, codice articolo, "
     "riferimento, artikelcode, referência, código produto, indeks, kod produktu, artikelnummer, ean, gtin, barcode",
     "top_garment": "top garment, packshot, garment, garment image, flat lay, flatlay, ghost mannequin, top image, "
     "freisteller",
     "bottom_garment": "bottom garment, bottom image",
-    "person_image": "person image, model image, model photo, on model image, modelbild, photo mannequin, foto modelo",  # codespell:ignore
+    "person_image": "person image, model image, model photo, on model image, modelbild, photo mannequin, foto modelo",
     "product_image": "product image, image link, image src, main image, primary image, image url, front image, "
     "product picture, product photo, image 1, image1, img 1, picture 1, image, img, picture, photo, bild, bild url, "
-    "bild 1, hauptbild, produktbild, bildlink, foto, foto url, foto 1, afbeelding, productafbeelding, image principale, "  # codespell:ignore
+    "bild 1, hauptbild, produktbild, bildlink, foto, foto url, foto 1, afbeelding, productafbeelding, image principale, "
     "photo produit, url image, lien image, imagen, imagen principal, url imagen, immagine, immagine principale, "
     "imagem, zdjęcie, huvudbild, produktbild",
     "gender": "gender, sex, department, target gender, audience, geschlecht, zielgruppe, genre, sexe, género, sexo, "
     "genere, sesso, geslacht, doelgroep, gênero, płeć, kön",
-    "title": "title, product title, product name, name, item name, display name, article name, titel, produktname, "  # codespell:ignore
+    "title": "title, product title, product name, name, item name, display name, article name, titel, produktname, "
     "bezeichnung, artikelbezeichnung, produktbezeichnung, artikelname, nom, nom produit, titre, désignation, nombre, "
-    "título, nombre producto, titolo, nome, nome prodotto, naam, productnaam, nazwa, namn, produktnamn",  # codespell:ignore
+    "título, nombre producto, titolo, nome, nome prodotto, naam, productnaam, nazwa, namn, produktnamn",
     "category": "category, product category, product type, google product category, garment type, type, kategorie, "
     "warengruppe, produktgruppe, produkttyp, catégorie, rayon, famille, categoría, familia, categoria, tipo, "
-    "categorie, soort, kategoria, kategori",  # codespell:ignore
+    "categorie, soort, kategoria, kategori",
     "color": "color, colour, color name, colour name, farbe, farbname, couleur, coloris, colore, kleur, cor, kolor, färg",
     "priority": "priority, prio, priorität, priorité, prioridad, priorità, prioriteit",
     "image_version": "image version, image updated at, picture version, photo version, image modified, image hash",
 }
 HANDLES = (
     "handle, item group id, parent sku, parent id, group id, style, style id, style code, model id, product id, "
-    "product group, parent, modell, modellnummer, stylenummer, modèle, modelo, modello"  # codespell:ignore
+    "product group, parent, modell, modellnummer, stylenummer, modèle, modelo, modello"
 )
 STATUSES = (
     "status, published, availability, active, enabled, state, verfügbarkeit, disponibilité, disponibilidad, aktiv"
