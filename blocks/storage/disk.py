@@ -26,7 +26,7 @@ def whole_file(target: Path) -> Generator[BinaryIO]:
     """Write `target` beside itself, then put it in place of any older file: on the disk, and whole, before it shows."""
     name = str(target)
     folder = os.path.dirname(name)  # noqa: PTH120
-    part = f"{folder}/{PART_PREFIX}{uuid4().hex}"
+    part = _part_in(folder)
     placed = False
     try:
         with os.fdopen(_opened(part, os.O_CREAT | os.O_EXCL, folder), "wb") as out:
@@ -115,7 +115,7 @@ def _linked_nameless(target: str, folder: str, data: bytes) -> bool:
 
 
 def _linked_part(target: str, folder: str, data: bytes) -> None:
-    part = f"{folder}/{PART_PREFIX}{uuid4().hex}"
+    part = _part_in(folder)
     try:
         descriptor = _opened(part, os.O_CREAT | os.O_EXCL, folder)
         try:
@@ -125,6 +125,10 @@ def _linked_part(target: str, folder: str, data: bytes) -> None:
         os.link(part, target)
     finally:
         _discard(part)
+
+
+def _part_in(folder: str) -> str:
+    return f"{folder}/{PART_PREFIX}{uuid4().hex}"
 
 
 def _opened(name: str, flags: int, folder: str) -> int:
