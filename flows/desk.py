@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import gc
-from collections.abc import AsyncGenerator, Generator, Iterable
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 
 from blocks.errors import StorageError
@@ -19,6 +18,7 @@ from catalogs.sources import PictureSources
 from flows.accounts import check_shared, open_account, open_storage
 from flows.budget import Budget
 from flows.finish_by import FIRST_GUESS_SECONDS, FinishBy
+from flows.heap import rare_collections
 from flows.lane import Lane
 from flows.notices import listening
 from flows.parameters import ShardRun
@@ -34,7 +34,6 @@ __all__ = ["Desk", "open_desk"]
 DOWNLOADS_AT_ONCE = 32
 PAYLOAD_BYTES = 256 * 2**20
 RECENT_BYTES = 128 * 2**20
-RARE_COLLECTIONS = (20_000, 20, 20)
 
 
 class Desk:
@@ -91,25 +90,6 @@ class Desk:
         """Whether a person asked to make again what an earlier run left so."""
         forced = unit.reason == Reason.FORCED and attempt.state is AttemptState.DONE
         return attempt.run_id != self.run_id and (forced or attempt.state in self.retry)
-
-
-@contextmanager
-def rare_collections(after: int = RARE_COLLECTIONS[0]) -> Generator[None]:
-    """
-    Look through the heap less often for as long as the block runs.
-
-    Each full look takes 0.15 s of the event loop's time: through what Prefect and its kin made at import, which
-    is spared it altogether here, and through the units in flight, which hold no cycles to speak of. The first of the
-    looks comes `after` so many new objects.
-    """
-    usual = gc.get_threshold()
-    gc.freeze()
-    gc.set_threshold(after, *RARE_COLLECTIONS[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*usual)
-        gc.unfreeze()
 
 
 @asynccontextmanager

@@ -24,7 +24,7 @@ from catalogs.recipe import Recipe, load_recipe
 from catalogs.rows import Reject
 from catalogs.sources import PictureSources
 from flows.accounts import check_accounts, open_storage, priced_accounts
-from flows.desk import rare_collections
+from flows.heap import rare_collections
 from flows.made_from import MadeFrom, made_from
 from flows.outcome import quarantined
 from flows.parameters import CatalogRun
