@@ -128,6 +128,9 @@ async def test_limits_are_nobodys_business_without_a_name(no_api: None) -> None:
     """An account of one process asks no server."""
     await claid().ensure_shared_limits()
 
+    with pytest.raises(httpx.TransportError):
+        await claid(shared_limit="test-asked").ensure_shared_limits()
+
 
 @pytest.mark.server
 async def test_turns_of_all_who_share_are_never_faster_than_one_alone_may_be(api: PrefectServer) -> None:

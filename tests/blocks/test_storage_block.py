@@ -128,7 +128,13 @@ async def test_credentials_of_the_environment_are_used(moto: Any, monkeypatch: p
     monkeypatch.setenv("AWS_ENDPOINT_URL", moto.endpoint_url)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
-    await ObjectStorage.from_uri(f"s3://{moto.new_bucket()}/out").check()
+    storage = ObjectStorage.from_uri(f"s3://{moto.new_bucket()}/out")
+    await storage.check()
+    link = await storage.presign("object", seconds=60)
+
+    assert link is not None
+    assert link.startswith(moto.endpoint_url)
+    assert "X-Amz-Credential=key%2F" in link
 
 
 @pytest.mark.parametrize(

@@ -238,8 +238,12 @@ async def test_a_run_of_another_name_has_a_budget_of_its_own() -> None:
     storage = memory()
     await Trial(10, [[1.0] * 20]).run(storage)
 
-    async with Budget(storage, "run-2", 10).promise(10) as share:
+    budget = Budget(storage, "run-2", 10)
+    async with budget.promise(10) as share:
         await share.reserve()
+        share.commit()
+
+    assert 10 == budget.spent
 
 
 async def test_who_is_refused_is_told_what_is_spent_and_what_to_do() -> None:

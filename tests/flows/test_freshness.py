@@ -143,7 +143,7 @@ async def test_another_run_that_did_nothing_of_the_plan_leaves_it_fresh(shop: Sh
     whole = plan.asked.model_copy(update={"selection": Selection()})
     await shop.deliver(plan.model_copy(update={"asked": whole}), "SKU-1")
 
-    await check_fresh(plan, shop.storage, begun=False)
+    assert plan.files == (await check_fresh(plan, shop.storage, begun=False)).files
 
 
 async def test_a_price_that_changed_makes_a_plan_stale(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
