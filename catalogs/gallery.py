@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import json
-from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
-from hashlib import sha256
-from importlib.resources import files
 from itertools import chain, count, groupby
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from jinja2 import Environment
 from pydantic import JsonValue, TypeAdapter, ValidationError
+
+from catalogs.page_templates import amount, digest, our_file, templates
 
 __all__ = [
     "PAGE_SKUS",
@@ -176,41 +174,27 @@ def _file_name(number: int) -> str:
 
 @cache
 def _templates() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("catalogs", "gallery"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templates("gallery")
     filters: dict[str, Any] = environment.filters
     filters |= {
-        "amount": _amount,
+        "amount": amount,
         "duration": _duration,
         "file_name": _file_name,
         "options": _options,
         "safe_src": _safe_src,
         "utc": _utc,
     }
-    style, script = (_resource(f"gallery/gallery.{suffix}") for suffix in ("css", "js"))
+    style, script = our_file("gallery/gallery.css"), our_file("gallery/gallery.js")
     known: dict[str, Any] = environment.globals
     known |= {
         "labels": LABELS,
-        # Both come from this package, never from a catalog; the policy lets nothing else run.
-        "style": Markup(style),  # noqa: S704 - our own file
-        "script": Markup(script),  # noqa: S704 - our own file
-        "style_hash": _digest(style),
-        "script_hash": _digest(script),
+        "style": style,
+        "script": script,
+        # The policy lets nothing else run.
+        "style_hash": digest(style),
+        "script_hash": digest(script),
     }
     return environment
-
-
-def _resource(name: str) -> str:
-    return (files("catalogs") / name).read_text(encoding="utf-8").strip()
-
-
-def _digest(text: str) -> str:
-    return f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}"
 
 
 def _safe_src(address: str) -> str | None:
@@ -247,10 +231,6 @@ def _words(value: JsonValue) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return value if isinstance(value, str) else json.dumps(value)
-
-
-def _amount(credits_: float) -> str:
-    return f"{credits_:,.2f}".rstrip("0").rstrip(".")
 
 
 def _duration(seconds: float) -> str:
