@@ -10,9 +10,25 @@ from pydantic.fields import ComputedFieldInfo, FieldInfo
 
 from catalogs.recipe import shipped_recipes
 
-__all__ = ["FORM", "RECIPE_NAMES", "Credits", "FinishTime", "ShippedRecipe", "TimeZone"]
+__all__ = [
+    "FORM",
+    "RECIPE_NAMES",
+    "Credits",
+    "CreditsLimit",
+    "FinishTime",
+    "GalleryItems",
+    "ItemsInFlight",
+    "ShippedRecipe",
+    "TimeZone",
+]
 
 Credits = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+CreditsLimit = Annotated[
+    Credits | None,
+    Field(description="Credits that the run may spend, all vendors' together; empty means no limit."),
+]
+ItemsInFlight = Annotated[int, Field(ge=1, le=5000, description="Items worked on at one time.")]
+GalleryItems = Annotated[int, Field(ge=0, description="How many items the gallery shows; 0 for no gallery.")]
 FinishTime = Annotated[
     AwareDatetime | None,
     Field(

@@ -13,7 +13,17 @@ from catalogs.dated import check_places, has_place
 from catalogs.mapping import CatalogSource
 from catalogs.plan import Selection
 from catalogs.recipe import Recipe, shipped_recipes
-from flows.form_fields import FORM, RECIPE_NAMES, Credits, FinishTime, ShippedRecipe, TimeZone
+from flows.form_fields import (
+    FORM,
+    RECIPE_NAMES,
+    Credits,
+    CreditsLimit,
+    FinishTime,
+    GalleryItems,
+    ItemsInFlight,
+    ShippedRecipe,
+    TimeZone,
+)
 
 __all__ = [
     "Accounts",
@@ -135,15 +145,13 @@ class CatalogRun(BaseModel):
         description="Mark what the manifest has of SKUs that have left the catalog, and of looks that have left the "
         "recipe, as retired.",
     )
-    max_credits: Credits | None = Field(
-        default=None, description="Credits that the run may spend, all vendors' together; empty means no limit."
-    )
+    max_credits: CreditsLimit = None
     finish_by: FinishTime = None
-    items_in_flight: int = Field(default=500, ge=1, le=5000, description="Items worked on at one time.")
+    items_in_flight: ItemsInFlight = 500
     scale_out: ScaleOut | None = Field(
         default=None, description="Spread the work over many machines; empty means that this process does it all."
     )
-    gallery_items: int = Field(default=1000, ge=0, description="How many items the gallery shows; 0 for no gallery.")
+    gallery_items: GalleryItems = 1000
     business_date: date | None = Field(
         default=None,
         description="The day that the run is for, of which there is one run; empty takes the day on which the run was "
@@ -256,12 +264,10 @@ class RetryRun(BaseModel):
         min_length=1, description="Which ends to repeat; an unknown one may be charged a second time."
     )
     accounts: Accounts = Field(default_factory=Accounts, description="Which accounts and credentials to use.")
-    max_credits: Credits | None = Field(
-        default=None, description="Credits that the run may spend, all vendors' together; empty means no limit."
-    )
+    max_credits: CreditsLimit = None
     finish_by: FinishTime = None
-    items_in_flight: int = Field(default=500, ge=1, le=5000, description="Items worked on at one time.")
-    gallery_items: int = Field(default=1000, ge=0, description="How many items the gallery shows; 0 for no gallery.")
+    items_in_flight: ItemsInFlight = 500
+    gallery_items: GalleryItems = 1000
 
 
 class ShardRun(BaseModel):
@@ -276,9 +282,7 @@ class ShardRun(BaseModel):
     shard: int = Field(ge=0, description="The shard's number within the plan.")
     accounts: Accounts = Field(default_factory=Accounts, description="Which accounts and credentials to use.")
     retry: list[Retry] = Field(default_factory=list[Retry], description="Repeat units that ended so before.")
-    max_credits: Credits | None = Field(
-        default=None, description="Credits that the run may spend, all vendors' together; empty means no limit."
-    )
+    max_credits: CreditsLimit = None
     finish_by: FinishTime = None
-    items_in_flight: int = Field(default=500, ge=1, le=5000, description="Items worked on at one time.")
+    items_in_flight: ItemsInFlight = 500
     beside: int = Field(default=1, ge=1, description="Shards that share the accounts at one time, this one counted.")

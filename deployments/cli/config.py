@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails
 from blocks.errors import CatalogError
 from catalogs.conditions import Condition
 from catalogs.mapping import CatalogMapping, CatalogSource, did_you_mean
+from flows.form_fields import GalleryItems, ItemsInFlight
 from flows.parameters import Accounts, ScaleOut
 
 __all__ = ["RunConfig", "load_config"]
@@ -23,9 +24,9 @@ class RunConfig(CatalogMapping):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     accounts: Accounts = Field(default_factory=Accounts, description="Prefect block documents to use.")
-    items_in_flight: int = Field(default=500, ge=1, le=5000, description="Items worked on at one time.")
+    items_in_flight: ItemsInFlight = 500
     scale_out: ScaleOut | None = Field(default=None, description="Spread large plans over the workers of a deployment.")
-    gallery_items: int = Field(default=1000, ge=0, description="How many items the gallery shows.")
+    gallery_items: GalleryItems = 1000
 
     def source(self, uri: str) -> CatalogSource:
         """A catalog, read as this file says."""
