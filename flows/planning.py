@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from blocks.account import VendorAccount
 from blocks.storage import ObjectStorage
@@ -82,6 +83,19 @@ class _Draft:
         """The rows that can't run."""
         return self.folder / "rejects.parquet"
 
+    def facts(self) -> dict[str, Any]:
+        """What a quote says of the catalog's reading."""
+        return {
+            "finished_items": self.finished_items,
+            "rejected_rows": self.rejected.rows,
+            "rejects": self.rejected.counts(),
+            "first_rejects": self.rejected.first,
+            "gone": len(self.gone.skus),
+            "first_gone": self.gone.skus[:GONE_TOLD],
+            "looks": [look.name for look in self.recipe.looks],
+            "gone_looks": self.gone.looks,
+        }
+
 
 def recipe_of(run: CatalogRun) -> Recipe:
     """The run's recipe, read if it is given by name."""
@@ -132,34 +146,14 @@ async def make_plan(run: CatalogRun, run_id: str, folder: Path) -> RunPlan:
             await asyncio.to_thread(_write_draft, draft, planner, delta, run, run_id)
     finally:
         delta.close()
-    priced = await asyncio.to_thread(
-        price,
-        draft.path,
-        run_id,
-        accounts=accounts,
-        manifest=manifest,
-        shard_items=_shard_items(run),
-        items_in_flight=run.items_in_flight * (run.scale_out.at_once if run.scale_out else 1),
-        retry=run.retry,
-        max_credits=run.max_credits,
-        # Of pictures that no manifest knows the ledger may, and then they cost nothing.
-        whole=manifest is None and await Ledger(output).begun(),
-    )
-    told = {
-        "finished_items": draft.finished_items,
-        "rejected_rows": draft.rejected.rows,
-        "rejects": draft.rejected.counts(),
-        "first_rejects": draft.rejected.first,
-        "gone": len(draft.gone.skus),
-        "first_gone": draft.gone.skus[:GONE_TOLD],
-        "looks": [look.name for look in recipe.looks],
-        "gone_looks": draft.gone.looks,
-    }
+    # Of pictures that no manifest knows the ledger may, and then they cost nothing.
+    whole = manifest is None and await Ledger(output).begun()
+    priced = await asyncio.to_thread(_priced, draft, run, run_id, accounts, manifest, whole=whole)
     return RunPlan(
         path=priced.path,
         shards=priced.shards,
         left_out=priced.left_out,
-        quote=priced.quote.model_copy(update=told),
+        quote=priced.quote.model_copy(update=draft.facts()),
         made_from=origin,
         rejects=draft.rejects,
         upkeep=draft.upkeep,
@@ -189,6 +183,22 @@ def _write_draft(draft: _Draft, planner: Planner, delta: ManifestDelta, run: Cat
     if delta.refreshed or retired:
         draft.upkeep = draft.folder / "upkeep.parquet"
         write_upkeep(draft.upkeep, draft.recipe.name, refreshed=delta.refreshed, retired=retired)
+
+
+def _priced(
+    draft: _Draft, run: CatalogRun, run_id: str, accounts: list[VendorAccount], manifest: Path | None, *, whole: bool
+) -> PricedPlan:
+    return price(
+        draft.path,
+        run_id,
+        accounts=accounts,
+        manifest=manifest,
+        shard_items=_shard_items(run),
+        items_in_flight=run.items_in_flight * (run.scale_out.at_once if run.scale_out else 1),
+        retry=run.retry,
+        max_credits=run.max_credits,
+        whole=whole,
+    )
 
 
 def _shard_items(run: CatalogRun) -> int:
