@@ -31,7 +31,7 @@ def test_every_picture_lies_beside_the_catalog() -> None:
     folder = demo_catalog().parent
     references = {row[column] for row in pq.read_table(demo_catalog()).to_pylist() for column in PICTURES}
 
-    sizes = {Image.open(folder / reference).convert("RGB").size for reference in references - {None}}
+    sizes = {Image.open(folder / reference).convert("RGBA").size for reference in references - {None}}
 
     assert {(700, 900), (800, 1200), (600, 800)} >= sizes
 
