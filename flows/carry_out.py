@@ -16,11 +16,12 @@ from flows.accounts import check_shared, open_storage, priced_accounts
 from flows.canary import try_first
 from flows.parameters import ShardRun
 from flows.publish import PublishedManifest, publish_gallery, publish_manifest
-from flows.report import CanaryVerdict, RunReport, as_state, summarise
+from flows.report import CanaryVerdict, RunReport, as_state
 from flows.report_artifacts import publish_report
 from flows.run_page import publish_run_page
 from flows.shards import work_shards
 from flows.stored_plan import StoredPlan, write_document
+from flows.summary import summarise
 
 __all__ = ["carry_out"]
 

@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import date, datetime
-from itertools import groupby, islice
+from itertools import islice
 from typing import Any
 
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 from pydantic import BaseModel
 
-from blocks.account import VendorAccount
-from catalogs.exhibits import item_of
-from catalogs.ledger import now
 from catalogs.names import item_name
-from catalogs.next_steps import next_step
-from flows.budget import BudgetReached
-from flows.finish_by import FinishByOverrun, FinishByReached, told
+from flows.finish_by import told
 
-__all__ = ["CanaryVerdict", "RunReport", "Spending", "as_state", "summarise"]
+__all__ = ["CanaryVerdict", "LookCount", "RunReport", "Spending", "Trouble", "as_state"]
 
-MOST_TROUBLES = 200
-OUT_OF_TIME = (FinishByReached.kind(), FinishByOverrun.kind())
-# What is held is held for one cause, and a few rows tell it.
-MOST_HELD = 10
 MOST_LOOKS_TOLD = 8
 
 
@@ -175,91 +165,6 @@ class RunReport(BaseModel):
 
     def _priced(self, vendor: str) -> str:
         return f"{vendor} ({self.money[vendor]})" if vendor in self.money else vendor
-
-
-def summarise(
-    rows: Iterable[dict[str, Any]], *, run_id: str, accounts: Iterable[VendorAccount] = (), **facts: Any
-) -> RunReport:
-    """Add up the manifest rows that a run has written, in item order; `accounts` know what credits cost."""
-    units: dict[str, Counter[str]] = {}
-    by_vendor: dict[str, Spending] = {}
-    by_stage: dict[str, Spending] = {}
-    held = out_of_time = troubled = 0
-    troubles: list[Trouble] = []
-    waiting: list[Trouble] = []
-    looks: dict[str, LookCount] = {}
-    items = delivered = 0
-    quarantined: set[int] = set()
-    for (_, number, _, look), group in groupby(rows, key=item_of):
-        stages = list(group)
-        statuses = {row["status"] for row in stages}
-        counted, whole = "quarantined" not in statuses, statuses == {"done"}
-        items, delivered = items + counted, delivered + whole
-        if look:
-            count = looks.setdefault(look, LookCount())
-            count.items, count.delivered = count.items + counted, count.delivered + whole
-        for row in stages:
-            units.setdefault(row["stage"], Counter())[row["status"]] += 1
-            held += row["error_kind"] == BudgetReached.kind()
-            out_of_time += row["error_kind"] in OUT_OF_TIME
-            if (row["credits"] or row["credits_at_risk"]) and row["run_id"] == run_id:
-                by_vendor.setdefault(row["vendor"], Spending()).add(row)
-                by_stage.setdefault(row["stage"], Spending()).add(row)
-        for row in filter(_is_cause, stages):
-            trouble = _trouble(row, facts["output"])
-            kept, most = (waiting, MOST_HELD) if trouble.status == "held" else (troubles, MOST_TROUBLES)
-            if not counted and trouble in kept[-1:]:
-                # A row that can't be used at all is so in every look.
-                continue
-            troubled += 1
-            if len(kept) < most:
-                kept.append(trouble)
-        if not counted:
-            quarantined.add(number)
-    return RunReport(
-        run_id=run_id,
-        finished_at=now(),
-        items=items,
-        delivered=delivered,
-        quarantined=len(quarantined),
-        looks=looks,
-        units={stage: dict(counts) for stage, counts in units.items()},
-        credits={vendor: sums.charged for vendor, sums in by_vendor.items()},
-        spending=by_vendor,
-        spending_by_stage=by_stage,
-        money=_money(by_vendor, accounts),
-        budget_held=held,
-        finish_by_held=out_of_time,
-        troubles=(troubles + waiting)[:MOST_TROUBLES],
-        troubled=troubled,
-        **facts,
-    )
-
-
-def _money(by_vendor: dict[str, Spending], accounts: Iterable[VendorAccount]) -> dict[str, str]:
-    known = {account.vendor: account for account in accounts}
-    shared = [(vendor, known[vendor].in_money(sums.charged)) for vendor, sums in by_vendor.items() if vendor in known]
-    return {vendor: money for vendor, money in shared if money is not None}
-
-
-def _is_cause(row: dict[str, Any]) -> bool:
-    """One trouble an item: not the stages that only follow from it."""
-    return row["status"] not in ("done", "blocked") and not (row["status"] == "quarantined" and row["position"])
-
-
-def _trouble(row: dict[str, Any], output: str) -> Trouble:
-    return Trouble(
-        sku=row["sku"],
-        look=row["look"] if row["status"] != "quarantined" else None,
-        row=row["row"],
-        stage=row["stage"],
-        status=row["status"],
-        kind=row["error_kind"],
-        message=row["error_message"],
-        job_id=row["job_id"],
-        request_id=row["request_id"],
-        next_step=next_step(row, output),
-    )
 
 
 def as_state(report: RunReport) -> State[RunReport]:

@@ -28,10 +28,11 @@ from flows.planning import SHARD_ITEMS
 from flows.pricing import PricedPlan, price
 from flows.publish import publish_gallery, publish_manifest
 from flows.quote_words import tell_quote
-from flows.report import RunReport, as_state, summarise
+from flows.report import RunReport, as_state
 from flows.report_artifacts import publish_report
 from flows.run_page import publish_run_page
 from flows.shards import work_shards
+from flows.summary import summarise
 
 __all__ = ["plan_retry", "retry_output"]
 

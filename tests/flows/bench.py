@@ -28,7 +28,8 @@ from flows.desk import Desk
 from flows.items import do_stage, take_through
 from flows.lane import Lane
 from flows.progress import RunProgress
-from flows.report import RunReport, summarise
+from flows.report import RunReport
+from flows.summary import summarise
 from tests.catalogs.made import plan_items
 from tests.flows.vendors import Vendors
 

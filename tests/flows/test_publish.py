@@ -18,7 +18,7 @@ from catalogs.manifest_merge import write_upkeep
 from flows import publish
 from flows.parameters import Accounts
 from flows.publish import PublishedManifest, publish_gallery, publish_manifest
-from flows.report import summarise
+from flows.summary import summarise
 from tests.catalogs.made import MOMENT, a_picture, a_row, key_of, manifest_of
 from tests.flows.bench import drawn
 

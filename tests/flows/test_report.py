@@ -8,7 +8,8 @@ from typing import Any
 from prefect.client.schemas.objects import StateType
 
 from catalogs.manifest import ManifestRow
-from flows.report import MOST_HELD, MOST_TROUBLES, RunReport, as_state, summarise
+from flows.report import RunReport, as_state
+from flows.summary import MOST_HELD, MOST_TROUBLES, summarise
 from tests.catalogs.made import MOMENT, a_row
 
 FACTS: dict[str, Any] = {

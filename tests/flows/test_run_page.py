@@ -20,8 +20,9 @@ from catalogs.layout import failures_path, run_page_path
 from catalogs.ledger import StoredPicture
 from catalogs.manifest import ManifestRow
 from flows.publish import PublishedManifest
-from flows.report import RunReport, summarise
+from flows.report import RunReport
 from flows.run_page import publish_run_page
+from flows.summary import summarise
 from tests.catalogs.made import MOMENT, a_row, manifest_of
 from tests.chromium import missing_chromium, running_chromium
 from tests.flows.bench import drawn
