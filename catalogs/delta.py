@@ -13,7 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from catalogs.manifest import SCHEMA, checked_manifest
-from catalogs.plan import Delta, Planned
+from catalogs.plan import Planned
+from catalogs.planner import Delta
 from catalogs.reasons import Before, Reason, reason_of
 from catalogs.recipe import Recipe
 

@@ -18,8 +18,9 @@ from catalogs.ledger import Ledger
 from catalogs.manifest import ManifestWriter
 from catalogs.manifest_merge import write_upkeep
 from catalogs.picture_versions import PICTURE_VERSIONS_PATH, PictureVersions
-from catalogs.plan import Planned, Planner, pictures_of
+from catalogs.plan import Planned
 from catalogs.plan_file import PlanWriter
+from catalogs.planner import Planner, pictures_of
 from catalogs.read_ahead import ahead
 from catalogs.recipe import Recipe, load_recipe
 from catalogs.rows import Reject

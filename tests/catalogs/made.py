@@ -17,7 +17,8 @@ from catalogs.catalog import Catalog
 from catalogs.ledger import Attempt, AttemptState, StoredPicture
 from catalogs.manifest import ManifestRow, ManifestWriter
 from catalogs.mapping import CatalogSource
-from catalogs.plan import Delta, Planned, PlannedItem, Planner, Selection, Unit
+from catalogs.plan import Planned, PlannedItem, Selection, Unit
+from catalogs.planner import Delta, Planner
 from catalogs.recipe import Recipe, load_recipe
 from catalogs.rows import Item, Reject
 from catalogs.sources import PictureSources

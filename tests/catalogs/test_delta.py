@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from blocks.errors import StorageError
 from catalogs.delta import ManifestDelta
 from catalogs.manifest import ManifestRow
-from catalogs.plan import Planned, PlannedItem, Planner, Selection
+from catalogs.plan import Planned, PlannedItem, Selection
+from catalogs.planner import Planner
 from catalogs.reasons import LeftOut, Reason
 from catalogs.recipe import Recipe, load_recipe
 from catalogs.rows import Reject

@@ -25,7 +25,7 @@ from catalogs.rows import Reject
 from catalogs.template import Blank
 from tests.catalogs.made import a_row, an_item, catalog_at, garment_rows, manifest_of, parquet_of, planned
 from tests.catalogs.test_delta import Night, manifest_after
-from tests.catalogs.test_plan import EVERY_OPERATION, GOLDEN_KEYS, plan_of
+from tests.catalogs.test_planner import EVERY_OPERATION, GOLDEN_KEYS, plan_of
 
 ON_MODEL = load_recipe("on-model")
 ANNA = {"name": "anna", "columns": {"person_image": "https://shop.example/anna.jpg"}}
