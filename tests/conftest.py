@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-from collections.abc import Generator
+from collections.abc import AsyncGenerator, Generator
 
 import pytest
 
@@ -78,3 +78,12 @@ def ceph_cluster(tmp_path_factory: pytest.TempPathFactory) -> Generator[CephClus
 def ceph(ceph_cluster: CephCluster) -> S3Server:
     """Ceph's S3 gateway: it checks keys and keeps what it has acknowledged."""
     return ceph_cluster.server
+
+
+@pytest.fixture
+async def closed_client() -> AsyncGenerator[None]:
+    """What a test opens to vendors and web servers is closed after it."""
+    from blocks.transport import close_client  # noqa: PLC0415 - pulls in Prefect
+
+    yield
+    await close_client()

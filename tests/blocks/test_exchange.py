@@ -11,7 +11,6 @@ from email.utils import format_datetime
 import httpx
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import TestServer
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, SecretStr
@@ -20,7 +19,7 @@ from blocks import ClaidCredentials
 from blocks.account import Limits
 from blocks.errors import ContractDrift, RateLimited, Rejected, Unavailable, VendorError
 from blocks.exchange import LONGEST_BACKOFF_SECONDS, Call, backoff, call, patiently, reply_as, retry_after
-from blocks.transport import close_client
+from tests.blocks.vendor_server import serving
 
 FREE = Call("GET", "/v1/image/ai-edit/1")
 PAID = Call("POST", "/v1/image/ai-edit", json={"input": "https://example.com/a.png"})
@@ -48,12 +47,8 @@ class _Vendor:
 async def vendor() -> AsyncIterator[_Vendor]:
     """A vendor on a free port."""
     recording = _Vendor()
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", recording.handle)
-    async with TestServer(app) as server:
-        recording.url = str(server.make_url("/")).rstrip("/")
+    async with serving(recording.handle) as recording.url:
         yield recording
-        await close_client()
 
 
 async def test_a_call_is_sent_as_it_is_written(vendor: _Vendor) -> None:

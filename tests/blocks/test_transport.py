@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import struct
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import httpx
@@ -16,16 +16,12 @@ from blocks.errors import OutcomeUnknown, Unavailable, VendorError
 from blocks.exchange import Call, call
 from blocks.transport import close_client, send
 
+pytestmark = pytest.mark.usefixtures("closed_client")
+
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 PAID = Call("POST", "/v1/scene/create", json={"object": {}})
 FREE = Call("GET", "/v1/image/ai-edit/1")
-
-
-@pytest.fixture(autouse=True)
-async def _closed_client() -> AsyncIterator[None]:
-    yield
-    await close_client()
 
 
 @asynccontextmanager

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
 from aiohttp import web
 from pydantic import SecretStr
 
-from blocks.transport import close_client
 from blocks.webhook import LARGEST_ANSWER, EndedJobs, ReceiverSilent, Webhook, ended_jobs
 from tests.blocks.vendor_server import said, serving
 
+pytestmark = pytest.mark.usefixtures("closed_client")
+
 SECRET = "KEEPSECRET-of-the-dashboard"
-
-
-@pytest.fixture(autouse=True)
-async def _closed_client() -> AsyncIterator[None]:
-    yield
-    await close_client()
 
 
 def webhook(receiver: str, secret: str = SECRET) -> Webhook:

@@ -13,18 +13,13 @@ from aiohttp import web
 
 from blocks.errors import CatalogError
 from blocks.storage import ObjectStorage
-from blocks.transport import close_client
 from catalogs import sources as picture_sources
 from catalogs.sources import PictureSources
 from tests.s3_servers import S3Server, free_port
 
+pytestmark = pytest.mark.usefixtures("closed_client")
+
 PICTURE = b"\xff\xd8\xff" + bytes(range(256)) * 100
-
-
-@pytest.fixture(autouse=True)
-async def _closed_client() -> AsyncIterator[None]:
-    yield
-    await close_client()
 
 
 @pytest.fixture

@@ -4,28 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
 from aiohttp import web
 
 from blocks.errors import CatalogError
-from blocks.transport import close_client
 from catalogs import web as pictures_web
 from catalogs.web import fetch_web
 from tests.s3_servers import free_port
+
+pytestmark = pytest.mark.usefixtures("closed_client")
 
 PICTURE = bytes(range(256)) * 1000
 NO_WAITS = (0.0, 0.0)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-@pytest.fixture(autouse=True)
-async def _closed_client() -> AsyncIterator[None]:
-    yield
-    await close_client()
 
 
 @asynccontextmanager

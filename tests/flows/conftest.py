@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
@@ -101,12 +101,3 @@ def vendors(_vendors: Vendors) -> Vendors:
     """A module's own vendors, who remember nothing of its other tests."""
     _vendors.forget()
     return _vendors
-
-
-@pytest.fixture
-async def closed_client() -> AsyncGenerator[None]:
-    """What a test opens to the vendors is closed after it."""
-    from blocks.transport import close_client  # noqa: PLC0415 - pulls in Prefect
-
-    yield
-    await close_client()

@@ -3,20 +3,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
-from aiohttp import web
-from aiohttp.test_utils import TestServer
 
-from blocks.transport import close_client
 from tests.blocks.claid.vendor import RecordingClaid
+from tests.blocks.vendor_server import serving
 
 
 @pytest.fixture
 async def claid() -> AsyncIterator[RecordingClaid]:
     """A Claid that records."""
     recording = RecordingClaid()
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", recording.handle)
-    async with TestServer(app) as server:
-        recording.url = str(server.make_url("/")).rstrip("/")
+    async with serving(recording.handle) as recording.url:
         yield recording
-        await close_client()

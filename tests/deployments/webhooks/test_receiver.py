@@ -7,7 +7,7 @@ import json
 import signal
 import socket
 from collections import Counter
-from collections.abc import AsyncIterator, Generator
+from collections.abc import Generator
 from pathlib import Path
 
 import httpx
@@ -15,12 +15,13 @@ import pytest
 from pydantic import SecretStr
 
 from blocks.pace import Window
-from blocks.transport import close_client
 from blocks.webhook import Webhook, ended_jobs
 from deployments.webhooks.receiver import LARGEST_BODY, Receiver
 from deployments.webhooks.server import CONNECTIONS, LARGEST_HEAD
 from tests.deployments.conftest import Catwalk
 from tests.deployments.receiving import SECRET, RunningReceiver, delivery, running_receiver, signed
+
+pytestmark = pytest.mark.usefixtures("closed_client")
 
 
 @pytest.fixture(scope="module")
@@ -43,12 +44,6 @@ async def news_from(receiver: RunningReceiver) -> str:
     while (page := await ended_jobs(webhook(receiver), cursor, wait=0)).cursor != cursor:
         cursor = page.cursor
     return cursor
-
-
-@pytest.fixture(autouse=True)
-async def _closed_client() -> AsyncIterator[None]:
-    yield
-    await close_client()
 
 
 async def told(receiver: RunningReceiver, cursor: str = "", wait: float = 0) -> tuple[str, ...]:
