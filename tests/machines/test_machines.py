@@ -66,6 +66,7 @@ class Site:
     s3: S3Server
     machines: tuple[Machine, ...]
     folder: Path
+    catalog: Path
 
     @property
     def environment(self) -> dict[str, str]:
@@ -94,10 +95,8 @@ class Site:
 
     def begin_night(self, output: str) -> subprocess.Popen[bytes]:
         """Start the whole catalog's run on the first machine."""
-        from benchmarks.main_job import make_catalog  # noqa: PLC0415 - it imports Prefect
-
         request = {
-            "catalog": {"uri": str(make_catalog(self.folder, ITEMS))},
+            "catalog": {"uri": str(self.catalog)},
             "recipe": RECIPE,
             "output": output,
             "gallery_items": 0,
@@ -156,6 +155,8 @@ class Site:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Generator[Site]:
     """PostgreSQL, Prefect's server, an S3 store and the vendors on a hub; four machines around it."""
+    from benchmarks.main_job import make_catalog  # noqa: PLC0415 - it imports Prefect
+
     folder = tmp_path_factory.mktemp("site")
     (folder / "prefect").mkdir()
     sandbox_settings = SandboxSettings(job_seconds=JOB_SECONDS, limits="off", picture_size=256, drawing="quick")
@@ -170,7 +171,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Generator[Site]:
         server.prefect("work-pool", "create", "machines", "--type", "process")
         deploy = ["deploy", "flows/process_shard.py:process_shard", "--name", "machines", "--pool", "machines"]
         server.prefect(*deploy)
-        yield Site(server, sandbox, s3, network.machines, folder)
+        yield Site(server, sandbox, s3, network.machines, folder, make_catalog(folder, ITEMS))
 
 
 def _after(moment: datetime, told: str) -> str:
