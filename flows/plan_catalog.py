@@ -50,7 +50,8 @@ async def plan_and_store(run: CatalogRun, plan_id: str) -> StoredPlan:
 
 def new_plan_id(at: datetime) -> str:
     """A name that sorts by time and leads back to the flow run."""
-    suffix = str(flow_run.get_id() or uuid4())[:8]
+    # Ids of runs that a schedule orders together begin with the same time, and end at random.
+    suffix = str(flow_run.get_id() or uuid4())[-8:]
     return f"{at:%Y%m%dT%H%M%SZ}-{suffix}"
 
 
