@@ -203,7 +203,7 @@ def test_the_server_orders_one_run_a_date(shop: Shop) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("shop", ALL, indirect=True)
 def test_a_date_has_one_set_of_charges(shop: Shop) -> None:
-    """Killed in the midst of its paid work, then started twice at once, then again; so has the day before and after."""
+    """Killed amid its paid work, started twice at once, then once more; the days beside it have one of their own."""
     shop.ask_for_runs(shop.change.midnight(-1))
     before, night, after = shop.runs()
     killed = shop.start(night)
