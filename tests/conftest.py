@@ -5,15 +5,19 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import sys
 from collections.abc import AsyncGenerator, Generator
+from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.ceph.cluster import CephCluster, missing_programs
 from tests.s3_servers import S3Server, running_moto
 
 DROPPED_PREFIXES = ("AWS_", "PREFECT_API_")
 DROPPED_SUFFIXES = ("_API_KEY", "_PROXY")
+COMPILED = Path(__file__).parent.parent / ".pytest_cache" / "compiled"
 FENCE = {
     "AWS_CONFIG_FILE": os.devnull,
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
@@ -22,6 +26,13 @@ FENCE = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
 }
 
+# A verdict is the code's, not the day's or the machine's: the same examples each time, however long each takes.
+# `--hypothesis-profile=search` looks for others.
+_UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("search", _UNTIMED)
+settings.register_profile("steady", _UNTIMED, derandomize=True)
+settings.load_profile("steady")
+
 
 def pytest_configure() -> None:
     """Let nothing of the developer's environment reach a test; Prefect reads it as soon as it is imported."""
@@ -29,8 +40,18 @@ def pytest_configure() -> None:
         if name.upper().startswith(DROPPED_PREFIXES) or name.upper().endswith(DROPPED_SUFFIXES):
             del os.environ[name]
     os.environ.update(FENCE)
+    if sys.dont_write_bytecode:
+        _keep_compiled_modules()
     # A shell's job in the background ignores Ctrl-C, and so would all that the tests start and interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _keep_compiled_modules() -> None:
+    """Without them each of the many processes would spend seconds on Prefect's anew."""
+    sys.dont_write_bytecode = False
+    sys.pycache_prefix = str(COMPILED)
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.environ["PYTHONPYCACHEPREFIX"] = str(COMPILED)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

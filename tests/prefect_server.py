@@ -20,7 +20,6 @@ from tests.s3_servers import free_port
 __all__ = ["REPOSITORY", "PrefectServer", "environment_in", "eventually", "running_server", "running_worker"]
 
 REPOSITORY = Path(__file__).parent.parent
-COMPILED = REPOSITORY / ".pytest_cache" / "compiled"
 START_SECONDS = 90.0
 STOP_SECONDS = 20.0
 COMMAND_SECONDS = 90.0
@@ -155,8 +154,5 @@ def _health(server: PrefectServer, is_alive: Callable[[], bool]) -> bool | None:
 
 
 def environment_in(home: Path) -> dict[str, str]:
-    """What any Prefect process gets that keeps to `home`; compiled modules are kept, so that the next starts fast."""
-    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    # Where Python may not keep compiled modules, each process would spend seconds on Prefect's anew.
-    compiled = {} if kept.keys() == os.environ.keys() else {"PYTHONPYCACHEPREFIX": str(COMPILED)}
-    return {**kept, **compiled, **SETTINGS, "PREFECT_HOME": str(home)}
+    """What any Prefect process gets that keeps to `home`."""
+    return {**os.environ, **SETTINGS, "PREFECT_HOME": str(home)}

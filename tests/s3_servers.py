@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import random
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 __all__ = ["S3Server", "free_port", "running_moto", "wait_until_it_answers"]
 
 START_SECONDS = 60.0
+# Below those that the kernel gives to whoever connects: a server may start on its port later, and again.
+# In an order of each process's own, so that tests side by side do not choose the same.
+_PORTS = iter(random.Random().sample(range(11_000, 32_000), 21_000))
 
 
 @dataclass(frozen=True)
@@ -71,10 +75,12 @@ class S3Server:
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    """A port of that interface, the loopback's unless named, on which nothing listens."""
-    with socket() as probe:
-        probe.bind((host, 0))
-        return probe.getsockname()[1]
+    """A port of that interface, the loopback's unless named, on which nothing listens, each time another."""
+    for port in _PORTS:
+        with socket() as probe, suppress(OSError):
+            probe.bind((host, port))
+            return port
+    raise RuntimeError("no port is left")
 
 
 def wait_until_it_answers(url: str, is_alive: Callable[[], bool]) -> None:

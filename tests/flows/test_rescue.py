@@ -15,6 +15,7 @@ from catalogs.ledger import AttemptState, Ledger
 from catalogs.plan import PlannedItem
 from catalogs.plan_file import PlanWriter
 from catalogs.runs import Runs, Window
+from flows.desk import Desk
 from flows.items import do_stage
 from flows.parameters import Accounts
 from flows.rescue import rescue
@@ -51,15 +52,21 @@ async def begun_run(items: list[PlannedItem], folder: Path) -> ObjectStorage:
     return storage
 
 
+async def is_submitted(at: Desk, item: PlannedItem) -> bool:
+    """Whether the ledger has the id of its job."""
+    attempt = await at.ledger.latest(item.units[0].unit_key)
+    return attempt is not None and attempt.state is AttemptState.SUBMITTED
+
+
 async def killed_run(vendors: Vendors, items: list[PlannedItem], folder: Path, submitted: int) -> ObjectStorage:
     """A run of which the first so many items were submitted when it died."""
     storage = await begun_run(items, folder)
     at = desk(vendors, storage.root, job=0.01)
     vendors.misbehave("slow_headers", operation="claid.edit", phase="poll", seconds=30)
     dying = [asyncio.create_task(finish_unit(at, item.units[0], None)) for item in items[:submitted]]
-    while len(vendors.charges()) < submitted:
-        await asyncio.sleep(0.02)
-    await asyncio.sleep(0.2)
+    async with asyncio.timeout(60):
+        while not all([await is_submitted(at, item) for item in items[:submitted]]):
+            await asyncio.sleep(0.02)
     for task in dying:
         task.cancel()
     await asyncio.gather(*dying, return_exceptions=True)

@@ -101,12 +101,13 @@ async def test_a_submitted_job_is_polled_by_whoever_finds_it(vendors: Vendors, u
 
 async def test_a_killed_run_loses_no_paid_picture(vendors: Vendors, unit: Unit, output: str) -> None:
     """A run cancelled while its job runs is carried on by the next."""
-    dying = asyncio.create_task(finish_unit(desk(vendors, output), unit, None))
-    while not vendors.charges():
-        await asyncio.sleep(0.01)
-    await asyncio.sleep(0.02)
+    vendors.misbehave("slow_headers", operation="claid.edit", phase="poll", seconds=30)
+    at = desk(vendors, output)
+    dying = asyncio.create_task(finish_unit(at, unit, None))
+    await polled(vendors)
     dying.cancel()
     await asyncio.gather(dying, return_exceptions=True)
+    vendors.behave()
 
     attempt = await finish_unit(desk(vendors, output, run_id="run-2"), unit, None)
 
@@ -252,8 +253,11 @@ async def test_a_broken_picture_costs_nothing(vendors: Vendors, unit: Unit, tmp_
     assert await at.ledger.latest(unit.unit_key) is None
 
 
-async def test_an_unreachable_vendor_is_given_up_after_the_patience_it_is_granted(unit: Unit, output: str) -> None:
+async def test_an_unreachable_vendor_is_given_up_after_the_patience_it_is_granted(
+    unit: Unit, output: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """No connection means nothing was sent: a free attempt each, then an error that says so."""
+    monkeypatch.setattr(exchange, "FIRST_BACKOFF_SECONDS", 0.001)
     nobody = Vendors("http://127.0.0.1:9")
 
     with pytest.raises(Unavailable, match="no connection to Claid"):

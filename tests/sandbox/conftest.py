@@ -22,6 +22,6 @@ def sandbox_url() -> Generator[str]:
 @pytest.fixture
 def caller(sandbox_url: str) -> Generator[Caller]:
     """A caller at a sandbox where nothing has happened yet."""
-    with httpx.Client(base_url=sandbox_url, timeout=10) as http:
+    with httpx.Client(base_url=sandbox_url, timeout=60) as http:
         http.post("/sandbox/reset").raise_for_status()
         yield Caller(http)
