@@ -20,9 +20,9 @@ from tests.s3_servers import free_port
 __all__ = ["REPOSITORY", "PrefectServer", "environment_in", "eventually", "running_server", "running_worker"]
 
 REPOSITORY = Path(__file__).parent.parent
-START_SECONDS = 90.0
+START_SECONDS = 200.0
 STOP_SECONDS = 20.0
-COMMAND_SECONDS = 90.0
+COMMAND_SECONDS = 200.0
 LOCKED = 503
 
 SETTINGS = {

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["S3Server", "free_port", "running_moto", "wait_until_it_answers"]
 
-START_SECONDS = 60.0
+START_SECONDS = 200.0
 # Below those that the kernel gives to whoever connects: a server may start on its port later, and again.
 # In an order of each process's own, so that tests side by side do not choose the same.
 _PORTS = iter(random.Random().sample(range(11_000, 32_000), 21_000))

@@ -15,7 +15,7 @@ from tests.s3_servers import S3Server, free_port, wait_until_it_answers
 __all__ = ["CephCluster", "missing_programs"]
 
 KEY, SECRET = "ceph-key", "ceph-secret"
-COMMAND_SECONDS = 60
+COMMAND_SECONDS = 200.0
 PACKAGES = "ceph-mon ceph-osd ceph-mgr radosgw ceph-common"
 PROGRAMS = ("ceph-mon", "ceph-osd", "ceph-mgr", "radosgw", "radosgw-admin", "ceph", "ceph-authtool", "monmaptool")
 

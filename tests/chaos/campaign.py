@@ -16,7 +16,7 @@ __all__ = ["Campaign", "Outcome", "Way"]
 
 Way = Literal["by time", "by request"]
 MOMENTS: tuple[Moment, ...] = ("before", "half", "after")
-STALL_SECONDS = 60.0
+STALL_SECONDS = 200.0
 
 
 @dataclass(frozen=True)

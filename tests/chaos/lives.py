@@ -16,9 +16,9 @@ from tests.prefect_server import REPOSITORY
 
 __all__ = ["Living", "Nursery", "running_nursery"]
 
-READY_SECONDS = 60.0
-LIFE_SECONDS = 120.0
-BURIAL_SECONDS = 10.0
+READY_SECONDS = 200.0
+LIFE_SECONDS = 200.0
+BURIAL_SECONDS = 200.0
 
 
 class Living:

@@ -15,7 +15,7 @@ from tests.s3_servers import free_port
 
 __all__ = ["MortalServer", "running_mortal_server"]
 
-START_SECONDS = 90.0
+START_SECONDS = 200.0
 
 
 class MortalServer:

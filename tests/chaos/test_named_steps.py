@@ -13,7 +13,7 @@ from tests.chaos.gate import Gate, Moment, Passage
 from tests.chaos.scene import EDIT_ONLY, HEIR, SCENE_ONLY, Scene
 from tests.chaos.steps import claiming, downloading, paying, polling, recording, storing
 
-STEP_SECONDS = 60.0
+STEP_SECONDS = 200.0
 
 
 @dataclass(frozen=True)

@@ -22,10 +22,10 @@ from tests.deployments.conftest import Catwalk
 from tests.prefect_server import REPOSITORY
 from tests.s3_servers import S3Server
 
-pytestmark = [pytest.mark.server, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.server, pytest.mark.slow]
 
 ITEMS = 4
-STEP_SECONDS = 90.0
+STEP_SECONDS = 200.0
 
 States = dict[str, str]
 BEFORE: States = {f"SKU-{number}": "done" for number in range(ITEMS - 1)}

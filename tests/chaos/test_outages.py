@@ -14,7 +14,7 @@ from tests.prefect_server import eventually
 ITEMS = 4
 STAGES = 3
 OUTAGE_SECONDS = 1.0
-RUN_SECONDS = 100.0
+RUN_SECONDS = 200.0
 
 
 def outage(scene: Scene, gate: Gate, fits: Callable[[Passage], bool]) -> None:

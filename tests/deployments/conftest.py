@@ -16,7 +16,7 @@ from tests.prefect_server import PrefectServer, environment_in
 __all__ = ["Catwalk", "Ended", "catwalk", "charges", "offline_catwalk", "prefect_server", "sandbox", "write_catalog"]
 
 COMMAND = Path(sys.executable).with_name("catwalk")
-COMMAND_SECONDS = 100.0
+COMMAND_SECONDS = 200.0
 CLOSED = "http://127.0.0.1:9"
 
 

@@ -21,7 +21,7 @@ __all__ = ["SECRET", "RunningReceiver", "delivery", "running_receiver", "signed"
 
 COMMAND = Path(__file__).parents[2] / ".venv" / "bin" / "catwalk"
 SECRET = "KEEPSECRET-of-the-dashboard"
-START_SECONDS = 60.0
+START_SECONDS = 200.0
 STOP_SECONDS = 10.0
 
 

@@ -11,8 +11,6 @@ from catalogs.layout import MANIFEST_PATH
 from tests.catalogs.made import a_row, key_of, manifest_of
 from tests.deployments.conftest import Catwalk
 
-pytestmark = pytest.mark.timeout(300)
-
 
 @pytest.fixture
 def output(tmp_path: Path) -> Path:

@@ -12,8 +12,6 @@ import pytest
 from tests.catalogs.exports import feed_export, shop_export
 from tests.deployments.conftest import Catwalk
 
-pytestmark = pytest.mark.timeout(300)
-
 DELIVERED, NOT_DONE, USAGE, PARTIAL = 0, 1, 2, 3
 
 

@@ -12,7 +12,7 @@ import pytest
 from catalogs.manifest import read_rows
 from tests.deployments.conftest import Catwalk
 
-pytestmark = [pytest.mark.timeout(300), pytest.mark.slow, pytest.mark.server]
+pytestmark = [pytest.mark.slow, pytest.mark.server]
 
 
 def test_three_skus_in_three_scenes_are_paid_as_their_distinct_units(

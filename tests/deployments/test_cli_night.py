@@ -26,7 +26,7 @@ from sandbox.settings import SandboxSettings
 from tests.deployments.conftest import Catwalk
 from tests.prefect_server import PrefectServer, eventually
 
-pytestmark = [pytest.mark.server, pytest.mark.timeout(400)]
+pytestmark = pytest.mark.server
 
 ITEMS, STAGES = 2, 3
 DELIVERED, NOT_DONE = 0, 1

@@ -19,7 +19,7 @@ from sandbox.server import RunningSandbox
 from tests.deployments.conftest import Catwalk
 from tests.prefect_server import PrefectServer, eventually
 
-pytestmark = [pytest.mark.server, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.server
 
 DELIVERED, NOT_DONE, PARTIAL = 0, 1, 3
 Charges = Callable[[], list[dict[str, Any]]]
@@ -137,9 +137,9 @@ def test_an_apply_that_was_killed_is_carried_on_by_the_same_command(
     arguments = ("apply", plan.plan_id, "--output", "pictures")
     process = catwalk.started(*arguments, folder=shop, **timeouts)
     journals = shop / "pictures" / "ledger" / "journals"
-    eventually(lambda: list(journals.rglob("*.jsonl")) or None, "a job's id in the ledger", seconds=90)
+    eventually(lambda: list(journals.rglob("*.jsonl")) or None, "a job's id in the ledger", seconds=200)
     process.send_signal(signal.SIGKILL)
-    process.communicate(timeout=60)
+    process.communicate(timeout=200)
 
     carried_on = catwalk(*arguments, folder=shop, **timeouts)
     billed = charges()[before:]

@@ -17,8 +17,6 @@ from tests.chaos.gate import Gate, Passage, running_gate
 from tests.deployments.conftest import Catwalk
 from tests.prefect_server import PrefectServer, eventually
 
-pytestmark = pytest.mark.timeout(300)
-
 DELIVERED, NOT_DONE = 0, 1
 AWAY_SECONDS = 12.0
 STAGES = 3
@@ -105,9 +103,9 @@ def test_a_server_that_is_gone_costs_nothing_but_its_record(
             PREFECT_CLIENT_MAX_RETRIES="0",
         )
         reached = stop.reached.is_set if lost == "before the paid work" else lambda: len(charges()) > before
-        eventually(lambda: reached() or None, "the moment", seconds=60)
+        eventually(lambda: reached() or None, "the moment", seconds=200)
         gate.shut()
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=200)
 
     assert DELIVERED == process.returncode, out + err
     assert out.startswith("2 of 2 items delivered; credits: 6 Claid, 60 AILabTools")
@@ -135,7 +133,7 @@ def test_a_server_that_comes_back_is_told_all(
         folder=tmp_path,
         PREFECT_API_URL=f"{gate.url}/api",
     )
-    eventually(lambda: len(charges()) > before or None, "a paid call", seconds=60)
+    eventually(lambda: len(charges()) > before or None, "a paid call", seconds=200)
     gate.shut()
     time.sleep(AWAY_SECONDS)
     gate.open()

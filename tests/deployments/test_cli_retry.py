@@ -12,8 +12,6 @@ import pytest
 from sandbox.server import RunningSandbox
 from tests.deployments.conftest import Catwalk
 
-pytestmark = pytest.mark.timeout(300)
-
 DELIVERED, NOT_DONE, PARTIAL = 0, 1, 3
 PRICES = {"CLAID_CREDIT_PRICE": "0.05", "AILABTOOLS_CREDIT_PRICE": "0.02", "AILABTOOLS_CURRENCY": "EUR"}
 

@@ -17,7 +17,7 @@ from sandbox.server import RunningSandbox
 from tests.deployments.conftest import Catwalk
 from tests.prefect_server import PrefectServer, eventually, running_server, running_worker
 
-pytestmark = [pytest.mark.server, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.server
 
 DEPLOYMENTS = {
     "process-catalog/catalog",
@@ -184,7 +184,7 @@ def test_the_night_fires_and_delivers(
     assert run["auto_scheduled"]
     assert ITEMS * STAGES == len(charges()) - before
     assert {"done"} == {row["status"] for row in read_rows(tmp_path / "out" / "manifest.parquet")}
-    [event] = eventually(lambda: _events(server, run["id"]) or None, "the run's event", seconds=60)
+    [event] = eventually(lambda: _events(server, run["id"]) or None, "the run's event", seconds=200)
     assert (f"{due:%Y-%m-%d}", 12) == (event["payload"]["business_date"], event["payload"]["delivered"])
 
 

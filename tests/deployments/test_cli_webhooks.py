@@ -19,8 +19,6 @@ from tests.flows.bench import EDIT_ONLY, catalog
 from tests.flows.vendors import Vendors
 from tests.prefect_server import eventually
 
-pytestmark = pytest.mark.timeout(300)
-
 ITEMS = 8
 DELIVERED = 0
 # Longer than any command may take: a run that ends was woken.

@@ -15,8 +15,6 @@ from catalogs.ledger import now
 from deployments.cli.finish_by import moment_of
 from tests.deployments.conftest import Catwalk
 
-pytestmark = pytest.mark.timeout(300)
-
 DELIVERED, NOT_DONE, USAGE, PARTIAL = 0, 1, 2, 3
 # Central Europe, with the dates on which its clocks change.
 ZONE = "CET-1CEST,M3.5.0,M10.5.0/3"

@@ -19,7 +19,7 @@ from tests.machines.postgres import missing_postgres, running_postgres
 from tests.prefect_server import PrefectServer, eventually, running_server, running_worker
 from tests.s3_servers import free_port
 
-pytestmark = [pytest.mark.server, pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.server, pytest.mark.browser, pytest.mark.slow]
 
 ENDED = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 PAGE_MILLISECONDS = 60_000

@@ -17,8 +17,6 @@ from catalogs.samples import demo_catalog
 from tests.deployments.conftest import Catwalk
 from tests.s3_servers import S3Server
 
-pytestmark = pytest.mark.timeout(300)
-
 MAPPING = """
 columns:
   sku: product_id

@@ -16,7 +16,7 @@ from sandbox.server import RunningSandbox
 from tests.deployments.conftest import Catwalk
 from tests.pages import REPOSITORY, Page
 
-pytestmark = [pytest.mark.timeout(600), pytest.mark.server, pytest.mark.slow]
+pytestmark = [pytest.mark.server, pytest.mark.slow]
 
 SECONDS = 500.0
 TUTORIAL = Page(REPOSITORY / "docs" / "tutorial.md")

@@ -26,8 +26,6 @@ from tests.flows.vendors import Vendors
 from tests.prefect_server import REPOSITORY, PrefectServer
 from tests.s3_servers import S3Server
 
-pytestmark = pytest.mark.timeout(300)
-
 CLAID, VMAKE, AILABTOOLS = "claid-KEEPSECRET-1f0c", "vmake-KEEPSECRET-2a7d", "ailabtools-KEEPSECRET-3b9e"
 S3_SECRET, S3_TOKEN = "s3secret-KEEPSECRET-4c5d", "s3token-KEEPSECRET-5d6f"
 SOURCE_SIGNATURE = "6e6e6e6e6e6eKEEPSECRET"

@@ -18,7 +18,7 @@ from sandbox.server import RunningSandbox
 from tests.prefect_server import REPOSITORY, PrefectServer, eventually
 from tests.run_process import run_command
 
-pytestmark = [pytest.mark.server, pytest.mark.timeout(400)]
+pytestmark = pytest.mark.server
 
 RUN_SECONDS = 240.0
 START_SECONDS = 120.0

@@ -20,7 +20,7 @@ from sandbox.state import Sandbox
 CLAID = {"authorization": "Bearer test-key"}
 VMAKE = {"x-api-key": "test-key"}
 AILAB = {"ailabapi-api-key": "test-key"}
-JOB_DEADLINE_SECONDS = 20
+JOB_DEADLINE_SECONDS = 120
 
 
 def noise(size: tuple[int, int]) -> Image.Image:

@@ -201,7 +201,7 @@ async def test_it_says_what_comes_and_shows_no_secret(own_receiver: RunningRecei
     for _ in range(3):
         own_receiver.deliver(b"KEEPSECRET-of-a-stranger", "KEEPSECRET-signature")
     own_receiver.process.send_signal(signal.SIGTERM)
-    said, _ = own_receiver.process.communicate(timeout=20)
+    said, _ = own_receiver.process.communicate(timeout=200)
 
     assert 1 == said.count("job 1 has ended")
     assert 1 == said.count("refused (401)")
@@ -220,7 +220,6 @@ async def test_it_stops_at_once_though_runs_wait(own_receiver: RunningReceiver) 
     assert 0 == await asyncio.to_thread(own_receiver.process.wait, 20)
 
 
-@pytest.mark.timeout(300)
 def test_without_a_secret_it_does_not_start(offline_catwalk: Catwalk) -> None:
     """Unsigned deliveries are nobody's."""
     without = offline_catwalk("webhooks", CLAID_API_KEY=None)
