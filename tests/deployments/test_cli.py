@@ -80,11 +80,11 @@ def _contents(folder: Path) -> dict[str, bytes]:
     ("command", "mentions"),
     [
         ((), ("demo", "run", "status", "doctor", "sandbox", "--version")),
-        (("demo",), ("--output", "--job-seconds")),
+        pytest.param(("demo",), ("--output", "--job-seconds"), marks=pytest.mark.slow),
         (("run",), ("--output", "--recipe", "--config", "--limit", "--sku", "--dry-run", "Exit code 0")),
-        (("status",), ("OUTPUT",)),
-        (("doctor",), ("--output",)),
-        (("sandbox",), ("--port", "--job-seconds")),
+        pytest.param(("status",), ("OUTPUT",), marks=pytest.mark.slow),
+        pytest.param(("doctor",), ("--output",), marks=pytest.mark.slow),
+        pytest.param(("sandbox",), ("--port", "--job-seconds"), marks=pytest.mark.slow),
     ],
 )
 def test_help_names_every_option(offline_catwalk: Catwalk, command: tuple[str, ...], mentions: tuple[str, ...]) -> None:
@@ -166,17 +166,27 @@ def test_same_run_again_costs_nothing(
     ("asked", "says"),
     [
         ({"catalog": "nowhere.parquet"}, "there is no catalog at 'nowhere.parquet'"),
-        ({"catalog": "text.parquet"}, "text.parquet is no Parquet file"),
-        ({"catalog": "empty.parquet"}, "'empty.parquet' has no rows"),
+        pytest.param({"catalog": "text.parquet"}, "text.parquet is no Parquet file", marks=pytest.mark.slow),
+        pytest.param({"catalog": "empty.parquet"}, "'empty.parquet' has no rows", marks=pytest.mark.slow),
         ({"--config": "mapped.yaml"}, "sku is mapped to 'product_id', which the catalog does not have"),
-        ({"--config": "misspelt.yaml"}, "Its fields are: columns, values"),
-        ({"--recipe": "on-modle"}, "Shipped recipes: on-model, preset-model, three-scenes."),
-        ({"--recipe": "unknown-column.yaml"}, "stage 'edit': the catalog has no column 'colour'"),
-        ({"--recipe": "out-of-range.yaml"}, "stages.model.options.output.number_of_images"),
-        ({"--recipe": "impossible-order.yaml"}, "put a stage that makes one before it."),
+        pytest.param({"--config": "misspelt.yaml"}, "Its fields are: columns, values", marks=pytest.mark.slow),
+        pytest.param(
+            {"--recipe": "on-modle"}, "Shipped recipes: on-model, preset-model, three-scenes.", marks=pytest.mark.slow
+        ),
+        pytest.param(
+            {"--recipe": "unknown-column.yaml"},
+            "stage 'edit': the catalog has no column 'colour'",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            {"--recipe": "out-of-range.yaml"}, "stages.model.options.output.number_of_images", marks=pytest.mark.slow
+        ),
+        pytest.param(
+            {"--recipe": "impossible-order.yaml"}, "put a stage that makes one before it.", marks=pytest.mark.slow
+        ),
         ({"--output": "a-file/pictures"}, "use another folder."),
         ({"AILABTOOLS_API_KEY": None}, "AILABTOOLS_API_KEY is not set. Set AILABTOOLS_API_KEY"),
-        ({"CLAID_LIMITS": '{"per_second": 1}'}, "Mend or unset CLAID_LIMITS"),
+        pytest.param({"CLAID_LIMITS": '{"per_second": 1}'}, "Mend or unset CLAID_LIMITS", marks=pytest.mark.slow),
         ({"PREFECT_API_URL": f"{CLOSED}/api"}, "Start it, or unset PREFECT_API_URL"),
     ],
 )

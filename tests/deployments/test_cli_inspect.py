@@ -71,7 +71,10 @@ def test_what_cannot_be_looked_into_is_said(
 
 
 @pytest.mark.server
-@pytest.mark.parametrize(("export", "items", "code"), [(shop_export, 5, PARTIAL), (feed_export, 4, DELIVERED)])
+@pytest.mark.parametrize(
+    ("export", "items", "code"),
+    [(shop_export, 5, PARTIAL), pytest.param(feed_export, 4, DELIVERED, marks=pytest.mark.slow)],
+)
 def test_an_export_becomes_pictures_by_the_proposed_mapping(
     catwalk: Catwalk, tmp_path: Path, export: Callable[[Path], Path], items: int, code: int
 ) -> None:

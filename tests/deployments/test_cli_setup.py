@@ -105,10 +105,12 @@ def test_what_a_team_has_changed_stays(shop: Catwalk, server: PrefectServer, tmp
     ("arguments", "words"),
     [
         (["--time-zone", "Mars/Olympus"], "not a time zone of the IANA database"),
-        (["--output", "out/{business_date}"], "paid anew each day"),
-        (["--switch-on"], "nothing to switch on without an output"),
-        (["--cron", "0 0 * * *", "--time-zone", "America/Santiago"], "starts twice on"),
-        (["--cron", "0 */6 * * *"], "starts twice on"),
+        pytest.param(["--output", "out/{business_date}"], "paid anew each day", marks=pytest.mark.slow),
+        pytest.param(["--switch-on"], "nothing to switch on without an output", marks=pytest.mark.slow),
+        pytest.param(
+            ["--cron", "0 0 * * *", "--time-zone", "America/Santiago"], "starts twice on", marks=pytest.mark.slow
+        ),
+        pytest.param(["--cron", "0 */6 * * *"], "starts twice on", marks=pytest.mark.slow),
         (["--notify", "slack-webhook/none"], "there is no block 'slack-webhook/none'"),
     ],
 )
@@ -129,6 +131,14 @@ def test_without_a_server_it_says_what_is_missing(shop: Catwalk, tmp_path: Path)
     assert "PREFECT_API_URL is not set" in said.err
 
 
+@pytest.fixture(scope="module")
+def set_up(shop: Catwalk, server: PrefectServer, tmp_path_factory: pytest.TempPathFactory) -> PrefectServer:
+    """The server with every deployment."""
+    said = shop("setup", folder=tmp_path_factory.mktemp("set-up"))
+    assert 0 == said.code, said.err
+    return server
+
+
 @pytest.mark.parametrize(
     ("name", "parameters", "place"),
     [
@@ -145,13 +155,12 @@ def test_without_a_server_it_says_what_is_missing(shop: Catwalk, tmp_path: Path)
     ],
 )
 def test_a_parameter_that_there_is_not_is_refused(
-    shop: Catwalk, server: PrefectServer, name: str, parameters: dict[str, Any], place: str, tmp_path: Path
+    set_up: PrefectServer, name: str, parameters: dict[str, Any], place: str
 ) -> None:
     """When the run is created, at the top as well as deep within."""
-    shop("setup", folder=tmp_path)
-    deployment = server.get(f"/deployments/name/{name}")
+    deployment = set_up.get(f"/deployments/name/{name}")
     body = {"parameters": {**deployment["parameters"], **parameters}, "state": {"type": "SCHEDULED"}}
-    answer = server.post(f"/deployments/{deployment['id']}/create_flow_run", body)
+    answer = set_up.post(f"/deployments/{deployment['id']}/create_flow_run", body)
 
     assert 409 == answer.status_code
     assert place in answer.json()["detail"]

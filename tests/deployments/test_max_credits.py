@@ -33,7 +33,9 @@ def test_dry_run_says_what_the_budget_leaves_undone(offline_catwalk: Catwalk, sh
     assert "budget of 100 credits: leaves 1 items out and pays for a part of 0" in said.out
 
 
-@pytest.mark.parametrize("limit", ["-1", "nan", "inf", "much"])
+@pytest.mark.parametrize(
+    "limit", ["-1", *(pytest.param(limit, marks=pytest.mark.slow) for limit in ("nan", "inf", "much"))]
+)
 def test_a_budget_that_is_none_is_wrong_usage(offline_catwalk: Catwalk, shop: Path, limit: str) -> None:
     """Nothing begins without a limit that its user believes in."""
     arguments = ("catalog.parquet", "--output", "pictures", "--max-credits", limit)
