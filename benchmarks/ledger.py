@@ -92,7 +92,7 @@ def _measured(name: str, catalog: Path, server: S3Server, given: argparse.Namesp
     )
     with running_vendors(given.job_seconds) as sandbox, ledger(name):
         output = f"s3://{server.new_bucket()}/shop"
-        work = catwalk_at(catalog, sandbox, given.job_seconds + LOOK_MARGIN_SECONDS, output)
+        work = catwalk_at(catalog, sandbox.url, given.job_seconds + LOOK_MARGIN_SECONDS, output)
         return measure(name, work, sandbox, given.items)
 
 

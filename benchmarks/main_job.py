@@ -21,7 +21,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import psutil
 import pyarrow as pa
@@ -33,6 +33,9 @@ from benchmarks.server import running_prefect
 from deployments.cli.environment import prepare_environment
 from sandbox.server import RunningSandbox, running_sandbox
 from sandbox.settings import SandboxSettings
+
+if TYPE_CHECKING:
+    from flows.report import RunReport
 
 PICTURE_SIDE = 256
 STAGES = 3
@@ -142,32 +145,32 @@ def _by_hand(
 
 def _catwalk(
     catalog: Path, sandbox: RunningSandbox, poll_seconds: float, output: Path
-) -> Callable[[], Coroutine[Any, Any, None]]:
-    return catwalk_at(catalog, sandbox, poll_seconds, str(output))
+) -> Callable[[], Coroutine[Any, Any, object]]:
+    return catwalk_at(catalog, sandbox.url, poll_seconds, str(output))
 
 
 def catwalk_at(
-    catalog: Path, sandbox: RunningSandbox, poll_seconds: float, output: str
-) -> Callable[[], Coroutine[Any, Any, None]]:
+    catalog: Path, url: str, poll_seconds: float, output: str
+) -> Callable[[], Coroutine[Any, Any, RunReport]]:
     """Catwalk's own flow, with accounts at the sandbox, as a coroutine function that checks that all arrived."""
     from catalogs.mapping import CatalogSource  # noqa: PLC0415 - Prefect reads its settings when first imported
     from catalogs.recipe import parse_recipe  # noqa: PLC0415
     from flows.parameters import CatalogRun  # noqa: PLC0415
     from flows.process_catalog import process_catalog  # noqa: PLC0415
-    from flows.report import RunReport  # noqa: PLC0415
 
     for vendor in ("CLAID", "AILABTOOLS"):
-        settings = {"API_KEY": "sandbox", "BASE_URL": sandbox.url, "POLL_SECONDS": str(poll_seconds)}
+        settings = {"API_KEY": "sandbox", "BASE_URL": url, "POLL_SECONDS": str(poll_seconds)}
         settings["LIMITS"] = json.dumps({"jobs_in_flight": 1000})
         os.environ.update({f"{vendor}_{name}": value for name, value in settings.items()})
     recipe = parse_recipe(RECIPE, source="the benchmark's recipe")
 
-    async def run() -> None:
+    async def run() -> RunReport:
         request = CatalogRun(catalog=CatalogSource(uri=str(catalog)), recipe=recipe, output=output, gallery_items=0)
         # Prefect hands out the data of a returned state, which its stubs don't know.
         report = cast("RunReport", await process_catalog(request))
         if not report.complete:
             raise RuntimeError(report.headline() + "".join(f"\n{trouble}" for trouble in report.troubles[:3]))
+        return report
 
     return run
 
@@ -181,14 +184,16 @@ stages:
 """
 
 
-def measure(name: str, work: Callable[[], Coroutine[Any, Any, None]], sandbox: RunningSandbox, items: int) -> Measured:
+def measure(
+    name: str, work: Callable[[], Coroutine[Any, Any, object]], sandbox: RunningSandbox, items: int
+) -> Measured:
     """Do the work, and take its time and everyone's CPU."""
     vendors = psutil.Process(sandbox.process.pid)
-    client_before, vendors_before = _client_cpu(), _tree_cpu(vendors)
+    client_before, vendors_before = _client_cpu(), cpu_of(vendors)
     started = time.perf_counter()
     asyncio.run(work())
     wall = time.perf_counter() - started
-    client, vendor = _client_cpu() - client_before, _tree_cpu(vendors) - vendors_before
+    client, vendor = _client_cpu() - client_before, cpu_of(vendors) - vendors_before
     return Measured(name, wall, 1000 * client / items, 1000 * vendor / items)
 
 
@@ -197,7 +202,8 @@ def _client_cpu() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def _tree_cpu(process: psutil.Process) -> float:
+def cpu_of(process: psutil.Process) -> float:
+    """Seconds of CPU that a process and its children have taken."""
     family = [process, *process.children(recursive=True)]
     return sum(member.cpu_times().user + member.cpu_times().system for member in family)
 
