@@ -166,7 +166,8 @@ def _vendor(name: str) -> str:
 
 
 def _text(page: str) -> str:
-    return " ".join(re.sub(r"<[^>]+>", " ", page).split())
+    """What a reader of the page sees; what a mouse over a chart shows is left out."""
+    return " ".join(re.sub(r"<title>[^<]*</title>|<[^>]+>", " ", page).split())
 
 
 def _short(value: Any) -> str:

@@ -17,7 +17,8 @@ from deployments.cli.environment import DEFAULTS
 
 __all__ = ["running_prefect"]
 
-READY_SECONDS = 60
+# A busy machine takes a minute to import it.
+READY_SECONDS = 180
 
 
 @contextmanager

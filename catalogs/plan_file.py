@@ -19,6 +19,8 @@ from catalogs.plan import Planned, PlannedItem, Unit
 __all__ = ["PLAN_SCHEMA", "PlanWriter", "read_shard", "shards_in"]
 
 ROWS_PER_GROUP = 20_000
+# As many are objects at one time while a shard is read.
+ROWS_IN_HAND = 1000
 
 PLAN_SCHEMA = pa.schema(
     [
@@ -173,7 +175,7 @@ def _rows(path: Path, shard: int) -> Iterable[dict[str, Any]]:
         spans = plan.metadata.row_group(group).column(0).statistics
         if spans is not None and shard not in range(cast("int", spans.min), cast("int", spans.max) + 1):
             continue
-        for batch in plan.iter_batches(ROWS_PER_GROUP, row_groups=[group]):
+        for batch in plan.iter_batches(ROWS_IN_HAND, row_groups=[group]):
             yield from (row for row in batch.to_pylist() if row["shard"] == shard)
 
 

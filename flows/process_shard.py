@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import cast
 
+import pyarrow as pa
 from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
@@ -15,10 +18,11 @@ from prefect.states import Completed
 
 from blocks.storage import ObjectStorage
 from catalogs.layout import shard_manifest_path
-from catalogs.manifest import ManifestRow, ManifestWriter
+from catalogs.manifest import ManifestWriter
 from catalogs.plan import PlannedItem
 from catalogs.plan_file import read_shard
 from catalogs.runs import Runs
+from catalogs.set_aside import SetAside
 from flows.accounts import open_storage
 from flows.desk import open_desk
 from flows.ending import PREFECT_ERRORS, FlowAtWork, noted
@@ -30,7 +34,7 @@ from flows.sharing import SharedUnits
 from flows.tasks import work_through
 from flows.window import kept
 
-__all__ = ["process_shard", "publish_rows", "read_items", "work_shard", "work_within"]
+__all__ = ["fetch_plan", "process_shard", "publish_rows", "work_shard", "work_within"]
 
 
 @flow(name="process-shard", flow_run_name="{shard.run_id} shard {shard.shard}", persist_result=False)
@@ -63,46 +67,75 @@ async def work_within(shard: ShardRun) -> str:
 
 async def _worked_through(shard: ShardRun) -> State[str]:
     with TemporaryDirectory(prefix="catwalk-") as folder:
-        items = await read_items(shard, Path(folder))
-        rows = await _work(shard, items)
-        path = await publish_rows(shard, rows, Path(folder))
-    counts = Counter(row.status for row in rows)
+        plan = await fetch_plan(shard, Path(folder))
+        rows = SetAside(Path(folder) / "rows.arrow")
+        counts = await _work(shard, plan, rows)
+        path = await publish_rows(shard, rows.in_order(), Path(folder))
     words = ", ".join(f"{count} {status}" for status, count in counts.most_common())
     return Completed(name="Completed" if counts.keys() <= {"done"} else "Partial", message=words, data=path)
 
 
-async def read_items(shard: ShardRun, folder: Path) -> list[PlannedItem]:
-    """The shard's slice of the plan."""
+async def fetch_plan(shard: ShardRun, folder: Path) -> Path:
+    """A local copy of the plan."""
     plan = folder / "plan.parquet"
     storage = await open_storage(shard.output, shard.accounts)
     await storage.download(shard.plan, plan)
-    return list(read_shard(plan, shard.shard))
+    return plan
 
 
-async def _work(shard: ShardRun, items: list[PlannedItem]) -> list[ManifestRow]:
-    planned = Counter(unit.stage for item in items for unit in item.units)
-    progress = RunProgress(planned.total(), planned)
-    operations = {unit.operation for item in items for unit in item.units}
+async def _work(shard: ShardRun, plan: Path, rows: SetAside) -> Counter[str]:
+    """Set the rows of all items aside; returns how many units have which status."""
+    ahead = await asyncio.to_thread(_look_ahead, read_shard(plan, shard.shard))
+    progress = RunProgress(ahead.planned.total(), ahead.planned)
     async with (
-        open_desk(shard, operations, progress) as desk,
+        open_desk(shard, ahead.operations, progress) as desk,
         shown(progress),
         exported(),
         kept(desk.open_items, Runs(desk.storage), shard.run_id, shard.shard),
     ):
-        desk.open_items.name([item.name for item in items])
-        desk.finish_by.chains = {
-            item.units[0].recipe: [unit.operation for unit in item.units] for item in items if item.units
-        }
-        desk.shared = SharedUnits(items)
-        return await work_through(desk, items, at_once=shard.items_in_flight)
+        desk.finish_by.chains = ahead.chains
+        desk.shared = ahead.shared
+        items = desk.shared.noted(read_shard(plan, shard.shard))
+        with rows:
+            units = ahead.planned.total()
+            await work_through(desk, items, rows.put, units=units, at_once=shard.items_in_flight)
+    return progress.by_status
 
 
-async def publish_rows(shard: ShardRun, rows: list[ManifestRow], folder: Path) -> str:
+@dataclass(frozen=True, slots=True)
+class _Ahead:
+    """What has to be known of a shard before its first item is begun: units by stage, operations, chains by recipe."""
+
+    planned: Counter[str]
+    operations: set[str]
+    chains: dict[str, list[str]]
+    shared: SharedUnits
+
+
+def _look_ahead(items: Iterable[PlannedItem]) -> _Ahead:
+    """Read through the items, and keep none of them."""
+    planned, operations, keys = Counter[str](), set[str](), Counter[str]()
+    chains: dict[str, list[str]] = {}
+    for item in items:
+        chain = [unit.operation for unit in item.units]
+        chains[item.units[0].recipe] = chain
+        operations.update(chain)
+        planned.update(unit.stage for unit in item.units)
+        keys.update(unit.unit_key for unit in item.units if unit.left_out is None)
+    return _Ahead(planned, operations, chains, SharedUnits(keys))
+
+
+async def publish_rows(shard: ShardRun, rows: Iterable[pa.RecordBatch], folder: Path) -> str:
     """Store what the shard's units came to; the path of that manifest."""
     manifest = folder / "manifest.parquet"
-    with ManifestWriter(manifest) as writer:
-        writer.add(rows)
+    await asyncio.to_thread(_write, rows, manifest)
     path = shard_manifest_path(shard.run_id, shard.shard)
     storage: ObjectStorage = await open_storage(shard.output, shard.accounts)
     await storage.upload(path, manifest, content_type="application/vnd.apache.parquet")
     return path
+
+
+def _write(rows: Iterable[pa.RecordBatch], target: Path) -> None:
+    with ManifestWriter(target) as writer:
+        for batch in rows:
+            writer.add_batch(batch)

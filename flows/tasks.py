@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from itertools import chain, islice
 from typing import cast
 
 from prefect import task
@@ -26,6 +27,9 @@ MOST_FAILURES_SHOWN = 100
 # What is held is held for one cause, and a few of a hundred thousand show it.
 MOST_HELD_SHOWN = 3
 
+# Takes the rows of consecutive items, with the place of the first.
+Keep = Callable[[int, Sequence[ManifestRow]], None]
+
 
 class Ended:
     """A unit's row, once it has one: Prefect's log writes out what a state holds, and a row is long."""
@@ -43,21 +47,21 @@ async def run_stage(desk: Desk, unit: Unit, upstream: StoredPicture | None, ende
 class Chunk:
     """Consecutive items and, once worked through, their rows; a plain class, which Prefect does not look into."""
 
-    def __init__(self, first: int, items: Sequence[PlannedItem]) -> None:
-        self.first = first
-        self.name = f"items {first} to {first + len(items) - 1}"
+    def __init__(self, place: int, items: Sequence[PlannedItem]) -> None:
+        self.place = place
+        self.name = f"items {place + 1} to {place + len(items)}"
         self.items = items
-        self.rows: list[list[ManifestRow]] = [[] for _ in items]
+        self.rows: list[ManifestRow] = []
 
-    def troubles(self) -> list[ManifestRow]:
+    def troubles(self) -> Iterator[ManifestRow]:
         """The rows without a picture that are not merely blocked by another."""
-        return [row for rows in self.rows for row in rows if row.status not in {"done", "blocked"}]
+        return (row for row in self.rows if row.status not in {"done", "blocked"})
 
 
 @task(name="chunk", task_run_name="{chunk.name}", cache_policy=NO_CACHE, persist_result=False)
 async def run_chunk(desk: Desk, chunk: Chunk) -> None:
     """A chunk of items as one task run; its failed items get task runs of their own."""
-    chunk.rows = await _all_through(desk, chunk.items, do_stage, at_once=len(chunk.items), before=chunk.first - 1)
+    chunk.rows = await _all_through(desk, chunk.items, do_stage, at_once=len(chunk.items), place=chunk.place)
 
 
 @task(name="failed item", task_run_name="{row.stage} {row.item}", cache_policy=NO_CACHE, persist_result=False)
@@ -82,24 +86,24 @@ async def _stage_as_task(desk: Desk, unit: Unit, upstream: StoredPicture | None)
     return ended.row
 
 
-async def work_through(desk: Desk, items: Sequence[PlannedItem], *, at_once: int) -> list[ManifestRow]:
-    """All items through their stages; returns their rows in plan order."""
-    if sum(len(item.units) for item in items) <= MOST_TASK_RUNS:
-        return await _with_stage_tasks(desk, items, at_once=at_once)
-    return await _with_chunk_tasks(desk, items, at_once=at_once)
+async def work_through(desk: Desk, items: Iterable[PlannedItem], keep: Keep, *, units: int, at_once: int) -> None:
+    """
+    All items through their stages; `keep` gets their rows, a few items' at a time, as these end.
+
+    Of the items, which have so many units, no more are held than are worked on.
+    """
+    if units <= MOST_TASK_RUNS:
+        keep(0, await _all_through(desk, list(items), _stage_as_task, at_once=at_once))
+    else:
+        await _with_chunk_tasks(desk, items, keep, at_once=at_once)
 
 
-async def _with_stage_tasks(desk: Desk, items: Sequence[PlannedItem], *, at_once: int) -> list[ManifestRow]:
-    rows = await _all_through(desk, items, _stage_as_task, at_once=at_once)
-    return [row for item_rows in rows for row in item_rows]
-
-
-async def _with_chunk_tasks(desk: Desk, items: Sequence[PlannedItem], *, at_once: int) -> list[ManifestRow]:
-    chunks = [Chunk(start + 1, items[start : start + CHUNK_ITEMS]) for start in range(0, len(items), CHUNK_ITEMS)]
+async def _with_chunk_tasks(desk: Desk, items: Iterable[PlannedItem], keep: Keep, *, at_once: int) -> None:
     shown = Counter[bool]()
 
     async def one(chunk: Chunk) -> None:
         await run_chunk(desk, chunk)
+        keep(chunk.place, chunk.rows)
         for row in chunk.troubles():
             held = row.status == "held"
             if shown[held] == (MOST_HELD_SHOWN if held else MOST_FAILURES_SHOWN):
@@ -107,20 +111,27 @@ async def _with_chunk_tasks(desk: Desk, items: Sequence[PlannedItem], *, at_once
             shown[held] += 1
             await cast("Awaitable[State[None]]", show_failure(row, return_state=True))
 
-    await each_of(chunks, one, at_once=max(1, at_once // CHUNK_ITEMS))
-    return [row for chunk in chunks for item_rows in chunk.rows for row in item_rows]
+    await each_of(_chunks(items), one, at_once=max(1, at_once // CHUNK_ITEMS))
+
+
+def _chunks(items: Iterable[PlannedItem]) -> Iterator[Chunk]:
+    remaining, place = iter(items), 0
+    while some := list(islice(remaining, CHUNK_ITEMS)):
+        yield Chunk(place, some)
+        place += len(some)
 
 
 async def _all_through(
-    desk: Desk, items: Sequence[PlannedItem], work: StageWork, *, at_once: int, before: int = 0
-) -> list[list[ManifestRow]]:
+    desk: Desk, items: Sequence[PlannedItem], work: StageWork, *, at_once: int, place: int = 0
+) -> list[ManifestRow]:
+    """The rows of consecutive items, in their order; the first of them has this place in the shard."""
     rows: list[list[ManifestRow]] = [[] for _ in items]
 
     async def one(numbered: tuple[int, PlannedItem]) -> None:
         number, item = numbered
-        desk.open_items.begin(before + number)
+        desk.open_items.begin(place + number)
         rows[number] = await take_through(desk, item, work)
-        desk.open_items.end(before + number)
+        desk.open_items.end(place + number, item.name)
 
     await each_of(enumerate(items), one, at_once=at_once)
-    return rows
+    return list(chain.from_iterable(rows))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from prefect.logging import get_run_logger
@@ -22,12 +22,7 @@ class OpenItems:
     def __init__(self) -> None:
         self._open: set[int] = set()
         self._begun = 0
-        self._names: Sequence[str] = ()
         self._waiting: set[str] = set()
-
-    def name(self, names: Sequence[str]) -> None:
-        """Whose place is which."""
-        self._names = names
 
     def begin(self, place: int) -> None:
         """An item is being worked on."""
@@ -38,9 +33,9 @@ class OpenItems:
         """A job of this item has not been fetched: a rescue has to look at the item, whatever becomes of it here."""
         self._waiting.add(name)
 
-    def end(self, place: int) -> None:
+    def end(self, place: int, name: str) -> None:
         """An item has come to its end, well or not."""
-        if not self._waiting.intersection(self._names[place : place + 1]):
+        if name not in self._waiting:
             self._open.discard(place)
 
     def window(self) -> Window:

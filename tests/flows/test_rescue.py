@@ -131,13 +131,12 @@ async def test_jobs_that_a_run_gave_up_before_it_was_killed_are_found(vendors: V
     items = planned(catalog(tmp_path / "catalog", 3))
     storage = await begun_run(items, tmp_path)
     at = desk(vendors, storage.root, job=0.01)
-    at.open_items.name([item.sku for item in items])
 
     given_up = await _all_through(at, items, do_stage, at_once=3)
     await Runs(storage).keep_window("run-1", 0, at.open_items.window())
     rescued = await rescue(storage.root, Accounts())
 
-    assert ["failed"] * 3 == [row.status for rows in given_up for row in rows]
+    assert ["failed"] * 3 == [row.status for row in given_up]
     assert Window(first_open=0, begun=3) == at.open_items.window()
     assert (3, 3, 0) == (rescued.found, rescued.fetched, rescued.failed)
     assert 3 == len(vendors.charges())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Generator
 from pathlib import Path
 
@@ -41,6 +42,14 @@ def _no_flow_run() -> Generator[None]:
         yield
 
 
+def shared_by(items: list[PlannedItem]) -> SharedUnits:
+    """What the items share, each of them taken up."""
+    units = (unit for item in items for unit in item.units)
+    shared = SharedUnits(Counter(unit.unit_key for unit in units if unit.left_out is None))
+    assert items == list(shared.noted(items))
+    return shared
+
+
 def item(sku: str, key: str, look: str | None = None) -> PlannedItem:
     """An item of one unit."""
     return PlannedItem(sku, (a_unit(sku=sku, look=look, unit_key=key_of(key)),))
@@ -49,24 +58,38 @@ def item(sku: str, key: str, look: str | None = None) -> PlannedItem:
 async def test_the_first_to_come_works_for_all_under_the_name_of_the_first_in_the_plan() -> None:
     """Whichever item that is; what nobody shares is worked on under its own."""
     items = [item("A", "same", "x"), item("A", "same", "y"), item("B", "same"), item("C", "own")]
-    shared, worked = SharedUnits(items), list[str]()
+    shared, worked = shared_by(items), list[str]()
 
     async def work(unit: Unit) -> Attempt:
         worked.append(unit.item)
         await asyncio.sleep(0)
         return an_attempt(unit, state=AttemptState.DONE)
 
-    ends = await asyncio.gather(*(shared.once(one.units[0], work) for one in reversed(items)))
+    ends = await asyncio.gather(*(shared.once(items[place].units[0], work) for place in (3, 2, 0)))
     late = await shared.once(items[1].units[0], work)
 
     assert ["C", "A (x)"] == worked
-    assert ["C", "A", "A", "A", "A"] == [end.sku for end in (*ends, late)]
+    assert ["C", "A", "A", "A"] == [end.sku for end in (*ends, late)]
+
+
+async def test_of_units_that_have_all_come_nothing_is_kept() -> None:
+    """Of twenty thousand items that share in pairs no more is in memory than of those under way."""
+    shared = shared_by([item(f"{look}{number}", str(number)) for number in range(100) for look in "xy"])
+
+    async def work(unit: Unit) -> Attempt:
+        return an_attempt(unit, state=AttemptState.DONE)
+
+    for number in range(100):
+        for look in "xy":
+            await shared.once(item(f"{look}{number}", str(number)).units[0], work)
+
+    assert [{}, {}, {}] == [getattr(shared, name) for name in ("_to_come", "_first", "_ended")]
 
 
 async def test_what_kept_a_shared_unit_from_its_end_is_each_items_own_error() -> None:
     """So that each row names itself."""
     items = [item("A", "same"), item("B", "same")]
-    shared = SharedUnits(items)
+    shared = shared_by(items)
 
     async def work(_: Unit) -> Attempt:
         await asyncio.sleep(0)
@@ -83,7 +106,7 @@ async def test_what_kept_a_shared_unit_from_its_end_is_each_items_own_error() ->
 async def test_a_worker_that_is_cancelled_leaves_nobody_waiting() -> None:
     """Those that wait for it are cancelled with it."""
     items = [item("A", "same"), item("B", "same")]
-    shared = SharedUnits(items)
+    shared = shared_by(items)
 
     async def work(_: Unit) -> Attempt:
         await asyncio.Event().wait()
@@ -141,7 +164,7 @@ async def work(
     """All items through their stages, as a shard does it."""
     at = desk(vendors, output, run_id=run_id)
     at.ledger_begun = run_id != "run-1"
-    at.shared = SharedUnits(items)
+    at.shared = shared_by(items)
     rows: dict[str, list[ManifestRow]] = {}
 
     async def one(item: PlannedItem) -> None:
