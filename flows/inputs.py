@@ -50,8 +50,11 @@ async def _source(desk: Desk, unit: Unit, uri: str) -> Picture:
     fitted = desk.fitted.get((uri, limits))
     if fitted is None:
         fitted = await _fitted(await _fetched(desk, uri), limits, uri)
-        # One model's photo goes with thousands of garments, and may take long to convert.
-        desk.fitted.put((uri, limits), fitted)
+        if fitted.changed:
+            # One model's photo goes with thousands of garments, and may take long to convert.
+            desk.fitted.put((uri, limits), fitted)
+        else:
+            desk.recent.put(uri, fitted)
     address = desk.lane_of(unit.operation).account.base_url
     return _picture(fitted, uri, await desk.sources.public_url(uri, address))
 

@@ -35,9 +35,11 @@ class RecentPictures:
         return self._pictures.get(name)
 
     def put(self, name: Hashable, picture: RecentPicture) -> None:
-        """Keep a picture at hand until newer ones need its place."""
-        if len(picture.data) > self._limit or name in self._pictures:
+        """Keep a picture at hand until newer ones need its place; of one name only the last is kept."""
+        if len(picture.data) > self._limit:
             return
+        if (before := self._pictures.pop(name, None)) is not None:
+            self._held -= len(before.data)
         self._pictures[name] = picture
         self._held += len(picture.data)
         while self._held > self._limit:
