@@ -124,7 +124,7 @@ def _templates() -> Environment:
 
 def _stage_bar(stage: StageCounts) -> Markup:
     shares = [(status, float(stage.by_status.get(status, 0))) for status in STATUSES]
-    said = ", ".join(f"{count:g} {status}" for status, count in shares if count)
+    said = ", ".join(f"{count:.0f} {status}" for status, count in shares if count)
     return shares_bar(shares, label=f"{stage.stage}: {said} of {stage.units}")
 
 

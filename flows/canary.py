@@ -17,6 +17,7 @@ from blocks.errors import AuthFailed, ContractDrift, QuotaExhausted, VendorError
 from blocks.operations import OPERATIONS, account_types
 from blocks.storage import ObjectStorage
 from blocks.transport import close_client
+from catalogs.amounts import amount
 from catalogs.layout import PARQUET, plan_path
 from catalogs.ledger import now
 from catalogs.manifest import read_rows
@@ -161,7 +162,7 @@ def _prices(rows: Sequence[dict[str, Any]], charged: float | None) -> Iterator[s
     listed = sum(row["credits"] + row["credits_at_risk"] for row in rows)
     if charged is not None and charged > listed + SMALLEST_PRICE:
         yield (
-            f"its balance fell by {charged:g} credits, where the price list has {listed:g}: "
+            f"its balance fell by {amount(charged)} credits, where the price list has {amount(listed)}: "
             "the account's `prices` are out of date, or somebody else used the account at the same time"
         )
 

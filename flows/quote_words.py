@@ -9,6 +9,7 @@ from contextlib import suppress
 from prefect.exceptions import MissingContextError
 from prefect.logging import get_run_logger
 
+from catalogs.amounts import amount
 from catalogs.names import item_name
 from flows.quote import AccountQuote, Quote, StageQuote
 
@@ -23,7 +24,7 @@ def headline(quote: Quote) -> str:
     counts = [f"{quote.items} items to do"]
     counts += [f"{quote.finished_items} unchanged"] if quote.finished_items else []
     counts += [f"{quote.rejected_rows} rows can't run"] if quote.rejected_rows else []
-    cost = f"{quote.units} units for {quote.credits:g} credits" if quote.units else "nothing to pay"
+    cost = f"{quote.units} units for {amount(quote.credits)} credits" if quote.units else "nothing to pay"
     time = f", {_duration(quote.hours)} at least" if quote.units else ""
     return f"{', '.join(counts)}: {cost}{time}"
 
@@ -84,13 +85,13 @@ def _duration(hours: float) -> str:
 def _account(account: AccountQuote) -> str:
     money = f", {account.money}" if account.money else ""
     return (
-        f"{account.vendor}: {account.credits:g} credits by the price list{money}, for {account.units} units; "
+        f"{account.vendor}: {amount(account.credits)} credits by the price list{money}, for {account.units} units; "
         f"{_duration(account.hours)} at its {account.limited_by}"
     )
 
 
 def _budget(quote: Quote) -> str:
-    limit = f"budget of {quote.max_credits:g} credits"
+    limit = f"budget of {amount(quote.max_credits or 0)} credits"
     if not quote.cut:
         return f"{limit}: pays for all of it"
     return f"{limit}: leaves {quote.over_budget} items out and pays for a part of {quote.in_part}, by priority"
@@ -98,7 +99,7 @@ def _budget(quote: Quote) -> str:
 
 def _stage(stage: StageQuote) -> str:
     left_out = f"; left out: {_counts(stage.left_out)}" if stage.left_out else ""
-    return f"{stage.units} units, {stage.credits:g} credits ({_counts(stage.reasons) or 'none'}){left_out}"
+    return f"{stage.units} units, {amount(stage.credits)} credits ({_counts(stage.reasons) or 'none'}){left_out}"
 
 
 def _counts(counts: Mapping[str, int]) -> str:

@@ -11,6 +11,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 from pydantic import BaseModel
 
+from catalogs.amounts import amount
 from catalogs.names import item_name
 from flows.finish_by import told
 
@@ -139,13 +140,15 @@ class RunReport(BaseModel):
                 f"{self.quarantined} catalog rows can't be used{', or not in all looks' if self.looks else ''}"
             )
         if self.budget_held:
-            parts.append(f"{self.budget_held} held by the budget of {self.max_credits:g} credits")
+            parts.append(f"{self.budget_held} held by the budget of {amount(self.max_credits or 0)} credits")
         if self.finish_by_held and self.finish_by:
             words = f"{self.finish_by_held} held: finish-by {told(self.finish_by)}, and the next run goes on with them"
             parts.append(words)
-        spent = ", ".join(f"{price:g} {self._priced(vendor)}" for vendor, price in self.credits.items() if price)
+        spent = ", ".join(f"{amount(price)} {self._priced(vendor)}" for vendor, price in self.credits.items() if price)
         parts.append(f"credits: {spent}" if spent else "nothing spent")
-        at_risk = ", ".join(f"{sums.at_risk:g} {vendor}" for vendor, sums in self.spending.items() if sums.at_risk)
+        at_risk = ", ".join(
+            f"{amount(sums.at_risk)} {vendor}" for vendor, sums in self.spending.items() if sums.at_risk
+        )
         if at_risk:
             parts.append(f"may be charged for nothing: {at_risk}")
         before = f"{self.business_date}: done already: " if self.done_already else ""
@@ -155,7 +158,9 @@ class RunReport(BaseModel):
     def stages(self) -> Iterator[str]:
         """Each stage's credits in a few words."""
         for stage, sums in self.spending_by_stage.items():
-            yield f"{stage} {sums.charged:g}" + (f" (and {sums.at_risk:g} may be charged)" if sums.at_risk else "")
+            yield f"{stage} {amount(sums.charged)}" + (
+                f" (and {amount(sums.at_risk)} may be charged)" if sums.at_risk else ""
+            )
 
     def _by_look(self) -> Iterator[str]:
         for look, count in islice(self.looks.items(), MOST_LOOKS_TOLD):

@@ -16,6 +16,7 @@ from blocks.errors import CatwalkError
 from blocks.fitting import fit
 from blocks.pictures import PictureLimits, off_loop
 from blocks.storage import ObjectStorage
+from catalogs.amounts import amount
 from catalogs.figures import Figures, figures_of
 from catalogs.layout import HTML, failures_path, run_page_path
 from catalogs.run_page import RunFacts, ShownPicture, Spent, render_run_page
@@ -102,7 +103,7 @@ def _notes(report: RunReport, figures: Figures) -> Iterator[str]:
     """Why the run ended before all was done, if it did."""
     if report.budget_held:
         yield (
-            f"The budget of {report.max_credits:g} credits held {report.budget_held:,} units. "
+            f"The budget of {amount(report.max_credits or 0)} credits held {report.budget_held:,} units. "
             "A run with a higher --max-credits does them; what is delivered stays."
         )
     for kind in figures.failures:

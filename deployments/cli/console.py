@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from blocks.errors import CatwalkError
+from catalogs.amounts import amount
 from flows.quote import Quote
 from flows.quote_words import lines_of
 from flows.report import RunReport
@@ -32,7 +33,7 @@ def tell_report(report: RunReport) -> None:
         typer.echo(f"Credits:  {stages}")
     if report.max_credits is not None:
         spent = sum(sums.charged + sums.at_risk for sums in report.spending.values())
-        typer.echo(f"Budget:   {spent:g} of {report.max_credits:g} credits")
+        typer.echo(f"Budget:   {amount(spent)} of {amount(report.max_credits)} credits")
     typer.echo(f"Manifest: {report.manifest}")
     if report.gallery:
         typer.echo(f"Gallery:  {report.gallery}")

@@ -16,6 +16,7 @@ from blocks.account import VendorAccount
 from blocks.errors import CatalogError, StorageError
 from blocks.operations import OPERATIONS
 from blocks.storage import ObjectStorage
+from catalogs.amounts import amount
 from catalogs.history import SkuHistory, StageHistory, histories_of
 from catalogs.layout import MANIFEST_PATH, plan_path
 from catalogs.ledger import Attempt, AttemptState
@@ -148,8 +149,8 @@ def _tell_attempts(history: SkuHistory, attempts: Sequence[Attempt]) -> None:
 
 def _price(attempt: Attempt) -> str:
     if attempt.at_risk():
-        return f"{attempt.credits:g} credits may be charged"
-    return f"{attempt.credits:g} credits" if attempt.pictures else "nothing charged"
+        return f"{amount(attempt.credits)} credits may be charged"
+    return f"{amount(attempt.credits)} credits" if attempt.pictures else "nothing charged"
 
 
 def _later(moment: datetime, before: datetime) -> str:
@@ -184,7 +185,7 @@ def _total(history: SkuHistory, accounts: Mapping[str, VendorAccount]) -> str:
 
 def _sum(vendor: str, price: float, accounts: Mapping[str, VendorAccount]) -> str:
     money = accounts[vendor].in_money(price) if vendor in accounts else None
-    return f"{price:g} {vendor}" + (f" ({money})" if money else "")
+    return f"{amount(price)} {vendor}" + (f" ({money})" if money else "")
 
 
 async def _accounts(histories: Sequence[SkuHistory]) -> dict[str, VendorAccount]:

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from blocks.storage import ObjectStorage
+from catalogs.amounts import amount
 from catalogs.layout import MANIFEST_PATH
 from catalogs.manifest import no_manifest, read_rows
 from catalogs.names import item_name
@@ -67,7 +68,7 @@ def _tell(manifest: Path) -> None:
             )
     for place, counts in sorted(stages.items()):
         words = ", ".join(f"{count} {status}" for status, count in counts.most_common())
-        typer.echo(f"{place[0]} {place[2]}: {words}; {by_stage[place].charged:g} credits")
+        typer.echo(f"{place[0]} {place[2]}: {words}; {amount(by_stage[place].charged)} credits")
     typer.echo(f"credits: {_sums({vendor: sums.charged for vendor, sums in by_vendor.items()})}")
     if any(sums.at_risk for sums in by_vendor.values()):
         typer.echo(f"may be charged: {_sums({vendor: sums.at_risk for vendor, sums in by_vendor.items()})}")
@@ -78,4 +79,4 @@ def _tell(manifest: Path) -> None:
 
 
 def _sums(by_vendor: dict[str, float]) -> str:
-    return ", ".join(f"{price:g} {vendor}" for vendor, price in by_vendor.items() if price) or "none"
+    return ", ".join(f"{amount(price)} {vendor}" for vendor, price in by_vendor.items() if price) or "none"
