@@ -84,8 +84,8 @@ def main() -> None:
         end="",
     )
     print("task runs | recorded after s | all right |\n|---|---|---|---|---|---|---|---|---|", flush=True)
-    nights = list(_nights([given.against, given.items], given.job_seconds))
-    growth = nights[1].peak / nights[0].peak
+    nights = list(_nights([given.items, given.against], given.job_seconds))
+    growth = nights[0].peak / nights[1].peak
     wrong = [f"{night.items:,} items: {each}" for night in nights for each in night.wrong]
     wrong += [f"memory grew to {growth:.2f} times"] if growth > MOST_GROWTH else []
     print(f"\npeak memory: {growth:.2f} times; {'; '.join(wrong) or 'nothing is wrong'}")

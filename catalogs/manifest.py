@@ -37,7 +37,7 @@ __all__ = [
     "write_csv",
 ]
 
-ROWS_PER_GROUP = 20_000
+ROWS_PER_GROUP = 10_000
 # As many are objects at one time; in columns a row takes a tenth of the memory.
 ROWS_IN_HAND = 1000
 

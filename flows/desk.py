@@ -18,7 +18,7 @@ from catalogs.sources import PictureSources
 from flows.accounts import check_shared, open_account, open_storage
 from flows.budget import Budget
 from flows.finish_by import FIRST_GUESS_SECONDS, FinishBy
-from flows.heap import rare_collections
+from flows.heap import give_back, rare_collections
 from flows.lane import Lane
 from flows.notices import listening
 from flows.parameters import ShardRun
@@ -123,4 +123,7 @@ async def open_desk(shard: ShardRun, operations: Iterable[str], progress: RunPro
             await desk.budget.close()
         await close_client()
         await desk.ledger.close()
+        desk.recent.clear()
+        desk.fitted.clear()
+        give_back()
         await storage.close()

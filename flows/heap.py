@@ -1,12 +1,13 @@
-"""The heap of a process at work: how often it is looked through for what nobody can reach."""
+"""The heap of a process at work: when it is looked through for what nobody can reach, and given back."""
 
 from __future__ import annotations
 
+import ctypes
 import gc
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
-__all__ = ["rare_collections"]
+__all__ = ["give_back", "rare_collections"]
 
 NEW_OBJECTS = 20_000
 YOUNGER_LOOKS = 20
@@ -29,3 +30,9 @@ def rare_collections(after: int = NEW_OBJECTS) -> Generator[None]:
     finally:
         gc.set_threshold(*usual)
         gc.unfreeze()
+
+
+def give_back() -> None:
+    """Let the machine have what is free again, which glibc keeps unless it is asked."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)

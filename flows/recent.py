@@ -28,6 +28,11 @@ class RecentPictures:
         self._held = 0
         self._pictures: OrderedDict[Hashable, RecentPicture] = OrderedDict()
 
+    def clear(self) -> None:
+        """Keep none of them any longer."""
+        self._pictures.clear()
+        self._held = 0
+
     def get(self, name: Hashable) -> RecentPicture | None:
         """The picture, if it is still at hand."""
         if name in self._pictures:

@@ -34,9 +34,9 @@ class Picture:
 
 class Pictures:
     """
-    A store that forgets: after the vendors' 24 hours, or before that the oldest when it is full.
+    A store that forgets: after the vendors' 24 hours, or before that what nobody has asked for longest when it is full.
 
-    Equal files share their memory.
+    A model's photo is uploaded once and goes with thousands of garments, so age alone tells nothing. Equal files share their memory.
     """
 
     def __init__(self, clock: Clock, seconds: float, capacity: int) -> None:
@@ -62,6 +62,7 @@ class Pictures:
         picture = self._kept.get(path)
         if picture is None or picture.stored_at + self._seconds <= self._clock.now():
             return None
+        self._kept.move_to_end(path)
         return picture
 
     def at_url(self, url: str) -> Picture | None:
@@ -81,11 +82,11 @@ class Pictures:
     def _forget(self) -> None:
         horizon = self._clock.now() - self._seconds
         while self._kept:
-            oldest = next(iter(self._kept.values()))
-            if oldest.stored_at > horizon and self._bytes <= self._capacity:
+            idlest = next(iter(self._kept.values()))
+            if idlest.stored_at > horizon and self._bytes <= self._capacity:
                 return
             self._kept.popitem(last=False)
-            self._let_go(oldest.data)
+            self._let_go(idlest.data)
 
     def _let_go(self, data: bytes) -> None:
         self._bytes -= len(data)
