@@ -30,13 +30,23 @@ def test_one_picture_larger_than_all_places_displaces_nothing() -> None:
 
 
 def test_a_picture_put_twice_takes_one_place() -> None:
-    """Two stages that fetched the same address at one time count once."""
+    """Two stages that fetched the same address at one time count once; what is known last is kept."""
     recent = RecentPictures(30)
-    for _ in range(3):
-        recent.put("a", RecentPicture(b"a" * 15))
+    for changed in (False, False, True):
+        recent.put("a", RecentPicture(b"a" * 15, changed=changed))
     recent.put("b", RecentPicture(b"b" * 15))
 
-    assert (RecentPicture(b"a" * 15), RecentPicture(b"b" * 15)) == (recent.get("a"), recent.get("b"))
+    assert (RecentPicture(b"a" * 15, changed=True), RecentPicture(b"b" * 15)) == (recent.get("a"), recent.get("b"))
+
+
+def test_once_cleared_nothing_is_at_hand_and_all_places_are_free() -> None:
+    """When the work is over the memory is for others."""
+    recent = RecentPictures(30)
+    recent.put("a", RecentPicture(b"a" * 30))
+    recent.clear()
+    recent.put("b", RecentPicture(b"b" * 30))
+
+    assert (None, RecentPicture(b"b" * 30)) == (recent.get("a"), recent.get("b"))
 
 
 @given(st.lists(st.tuples(st.integers(0, 20), st.integers(0, 40))))

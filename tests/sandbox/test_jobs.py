@@ -71,13 +71,16 @@ def test_results_live_for_a_day(caller: Caller) -> None:
     assert [200, 404, 404] == [before, after, job]
 
 
-async def test_a_full_store_forgets_the_oldest() -> None:
-    """Pictures beyond the store's capacity push out the oldest ones."""
+async def test_a_full_store_forgets_what_nobody_has_asked_for_longest() -> None:
+    """The model's photo, which goes with each of thousands of garments, outlives them all."""
     async with sandbox_in_process(limits="off", store_bytes=len(GARMENT) * 5 // 2) as http:
-        urls = [await upload(http) for _ in range(3)]
-        codes = [(await http.get(url)).status_code for url in urls]
+        photo, *garments = [await upload(http) for _ in range(2)]
+        for _ in range(3):
+            await http.get(photo)
+            garments.append(await upload(http))
+        codes = [(await http.get(url)).status_code for url in (photo, *garments)]
 
-    assert [404, 200, 200] == codes
+    assert [200, 404, 404, 404, 200] == codes
 
 
 async def test_a_reset_forgets_everything() -> None:
