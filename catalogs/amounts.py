@@ -4,7 +4,8 @@ from __future__ import annotations
 
 __all__ = ["amount"]
 
-DECIMALS = 4
+# Budgets count in millionths of a credit.
+DECIMALS = 6
 
 
 def amount(credits_: float) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 
+from catalogs.amounts import amount
 from catalogs.mapping import CatalogSource
 from flows.parameters import Accounts, CatalogRun
 
@@ -33,6 +34,6 @@ def _options(run: CatalogRun) -> Iterator[str]:
     for kind in run.retry:
         yield from ("--retry", str(kind))
     if run.max_credits is not None:
-        yield from ("--max-credits", f"{run.max_credits:g}")
+        yield from ("--max-credits", amount(run.max_credits))
     flags = {"--force": run.selection.force, "--check-pictures": run.check_pictures, "--retire": run.retire}
     yield from (flag for flag, given in flags.items() if given)

@@ -91,7 +91,9 @@ class SandboxSettings(_Part):
         default=None, description="Address put into result URLs; the request's own host if not given."
     )
     result_hours: float = Field(default=24, gt=0, description="Hours that results stay.")
-    store_bytes: int = Field(default=512_000_000, gt=0, description="Bytes of pictures kept; those idle longest go first.")
+    store_bytes: int = Field(
+        default=512_000_000, gt=0, description="Bytes of pictures kept; those idle longest go first."
+    )
     fetch_seconds: float = Field(default=10, gt=0, description="Seconds to fetch one input picture.")
     fetch_bytes: int = Field(default=25_000_000, gt=0, description="Bytes that one input picture may have.")
     draw_processes: int = Field(

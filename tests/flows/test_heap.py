@@ -1,12 +1,14 @@
-"""Garbage collections during a run: rare, and as before once it is over."""
+"""The heap during a run and after it: collections are rare, and as before once it is over; free memory is the machine's."""
 
 from __future__ import annotations
 
 import gc
+import sys
 
+import psutil
 import pytest
 
-from flows.heap import rare_collections
+from flows.heap import give_back, rare_collections
 
 
 def test_the_heap_is_looked_through_less_often_while_the_block_runs() -> None:
@@ -31,3 +33,17 @@ def test_an_error_leaves_no_trace_on_the_heap() -> None:
         raise ValueError("broken")
 
     assert (usual, 0) == (gc.get_threshold(), gc.get_freeze_count())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems take it back unasked")
+def test_what_is_free_again_is_the_machines() -> None:
+    """Of many small pieces each between others that are kept, glibc gives nothing back unasked."""
+    memory = psutil.Process().memory_info
+    pieces = [bytes(20_000) for _ in range(4000)]
+    kept = pieces[::100]
+    full = memory().rss
+    del pieces
+    give_back()
+
+    assert 40 == len(kept)
+    assert memory().rss < full - 60_000_000
