@@ -113,6 +113,8 @@ async def open_desk(shard: ShardRun, operations: Iterable[str], progress: RunPro
     )
     # Into an empty ledger the claims alone decide, which spares a look-up per unit.
     desk.ledger_begun = await desk.ledger.begun()
+    # What planning took in this process would else stay beneath all that the work takes.
+    give_back()
     try:
         async with listening(lane.notices for lane in lanes.values()):
             with rare_collections():
