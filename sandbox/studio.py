@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import os
+import signal
 import threading
 import time
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
@@ -64,9 +65,10 @@ class Studio:
         self._disturbed = time.monotonic()
 
     def close(self) -> None:
-        """End the drawing processes."""
+        """End the drawing processes, after what they are drawing."""
         if self._executor is not None:
-            self._executor.shutdown(wait=False, cancel_futures=True)
+            # Python's own end of a pool, when the interpreter leaves, may fall over one that is ending still.
+            self._executor.shutdown(wait=True, cancel_futures=True)
             self._executor = None
 
     async def _draw_on_the_spot(self, order: PictureOrder) -> Drawn:
@@ -108,6 +110,8 @@ def _is_small(order: PictureOrder) -> bool:
 
 
 def _leave_with_parent() -> None:
+    # Ctrl-C reaches the whole process group, and the server ends its pool itself.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     # A killed server can't end its children; they hold each other's pipes open and would wait for ever.
     threading.Thread(target=_wait_for_parent, daemon=True).start()
 

@@ -84,7 +84,7 @@ class PrefectServer:
         """Ask as Prefect's own client does: again while the server's SQLite is locked."""
 
         def answer() -> httpx.Response | None:
-            reply = httpx.request(method, f"{self.api_url}{path}", json=body, timeout=30, trust_env=False)
+            reply = httpx.request(method, f"{self.api_url}{path}", json=body, timeout=COMMAND_SECONDS, trust_env=False)
             return None if reply.status_code == LOCKED else reply
 
         return eventually(answer, f"an answer to {method} {path}", seconds=COMMAND_SECONDS)
