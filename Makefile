@@ -6,7 +6,7 @@ export DO_NOT_TRACK := 1
 
 VENV := .venv
 UV := .uv/bin/uv
-# Tests wait for servers and jobs as long as they compute: one more worker than cores takes a fifth of the time off.
+# Tests wait for servers and jobs half of their time: one more worker than cores takes a tenth of it off.
 WORKERS := $(shell expr $$(nproc) + 1)
 READY := $(VENV)/.ready
 
